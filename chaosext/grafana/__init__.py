@@ -1,0 +1,1 @@
+"""Grafana's HTTP API: queries through data sources, and annotations."""

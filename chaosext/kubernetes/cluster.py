@@ -1,0 +1,160 @@
+"""One cluster, reached by KUBECONFIG, and the errors of talking to it in one line each."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from kubernetes import client, config
+from kubernetes.client.exceptions import ApiException
+from kubernetes.dynamic import DynamicClient
+from kubernetes.dynamic.exceptions import ResourceNotFoundError
+from urllib3.exceptions import HTTPError
+
+from ..errors import BadInput, KubernetesError
+
+__all__ = ["Cluster"]
+
+REQUEST_TIMEOUT_SECONDS = 10
+FIELD_MANAGER = "chaosext"
+_NOT_FOUND, _UNAUTHORIZED, _FORBIDDEN = 404, 401, 403
+
+
+class Cluster:
+    """The cluster of a kubeconfig's current context.
+
+    Raises BadInput when the kubeconfig cannot be used.
+    """
+
+    def __init__(self, kubeconfig: str | None = None) -> None:
+        path = kubeconfig or os.environ.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
+        if not Path(path).is_file():
+            raise BadInput(f"KUBECONFIG: {path} does not exist: run 'source setup/env', or export your own")
+        configuration = client.Configuration()
+        try:
+            _, active = config.list_kube_config_contexts(path)
+            config.load_kube_config(path, client_configuration=configuration)
+        except Exception as error:
+            raise BadInput(f"KUBECONFIG: {path} cannot be used: {' '.join(str(error).split())}") from error
+        configuration.retries = False
+        self.context = str(active["name"])
+        self.server = str(configuration.host)
+        # The discovery cache's default path is shared by all clusters, and outlives them.
+        self._cache = tempfile.TemporaryDirectory(prefix="chaosext-")
+        with self.errors("asking what it offers"):
+            self._client = DynamicClient(
+                client.ApiClient(configuration), cache_file=str(Path(self._cache.name) / "discovery.json")
+            )
+
+    def __str__(self) -> str:
+        """Name the context and the server, for messages."""
+        return f"context {self.context} at {self.server}"
+
+    def get(self, document: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the live object that a document names, or None."""
+        with self.errors(f"getting {describe(document)}") as absent:
+            absent.allow = True
+            found = self._resource(document).get(
+                name=document["metadata"]["name"], namespace=_namespace(document), **_timeout()
+            )
+            return dict(found.to_dict())
+        return None
+
+    def list(self, api_version: str, kind: str, namespace: str, selector: str = "") -> list[dict[str, Any]]:
+        """Return the objects of a kind in a namespace that a label selector picks."""
+        with self.errors(f"listing {kind} in {namespace}"):
+            resource = self._resource({"apiVersion": api_version, "kind": kind})
+            found = resource.get(namespace=namespace, label_selector=selector, **_timeout()).to_dict()
+            return [{"apiVersion": api_version, "kind": kind, **item} for item in found.get("items") or []]
+        return []
+
+    def apply(self, document: dict[str, Any]) -> dict[str, Any]:
+        """Server-side apply a document, taking over fields that others own."""
+        with self.errors(f"applying {describe(document)}"):
+            applied = self._client.server_side_apply(
+                self._resource(document),
+                body=document,
+                name=document["metadata"]["name"],
+                namespace=_namespace(document),
+                field_manager=FIELD_MANAGER,
+                force_conflicts=True,
+                **_timeout(),
+            )
+            return dict(applied.to_dict())
+        return {}
+
+    def delete(self, document: dict[str, Any]) -> bool:
+        """Delete the object that a document names, with what it owns; False when there was none."""
+        with self.errors(f"deleting {describe(document)}") as absent:
+            absent.allow = True
+            self._resource(document).delete(
+                name=document["metadata"]["name"],
+                namespace=_namespace(document),
+                body={"propagationPolicy": "Background"},
+                **_timeout(),
+            )
+            return True
+        return False
+
+    @contextmanager
+    def errors(self, doing: str) -> Iterator[_Absent]:
+        """Turn the client's errors into KubernetesError; let a 404 pass when the caller allows it."""
+        absent = _Absent()
+        try:
+            yield absent
+        except ResourceNotFoundError as error:
+            raise KubernetesError(f"{doing}: the cluster ({self}) knows no such kind") from error
+        except ApiException as error:
+            if absent.allow and error.status == _NOT_FOUND:
+                return
+            raise KubernetesError(f"{doing} failed: {self} answered {_reason(error)}") from error
+        except (HTTPError, OSError) as error:
+            raise KubernetesError(f"{doing} failed: {self} cannot be reached ({_cause(error)})") from error
+
+    def _resource(self, document: dict[str, Any]) -> Any:
+        return self._client.resources.get(api_version=document["apiVersion"], kind=document["kind"])
+
+
+class _Absent:
+    """Whether a 404 is an answer and no error."""
+
+    allow = False
+
+
+def describe(document: dict[str, Any]) -> str:
+    """Name an object as kubectl does: deployment/payment."""
+    return f"{document['kind'].lower()}/{document['metadata']['name']}"
+
+
+def _namespace(document: dict[str, Any]) -> str | None:
+    namespace = document["metadata"].get("namespace")
+    return str(namespace) if namespace else None
+
+
+def _timeout() -> dict[str, int]:
+    return {"_request_timeout": REQUEST_TIMEOUT_SECONDS}
+
+
+def _reason(error: Any) -> str:
+    try:
+        body = error.body.decode() if isinstance(error.body, bytes) else error.body
+        message = str(json.loads(body)["message"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        message = str(error.reason)
+    hint = ": the kubeconfig's token is not this cluster's, or may not do this"
+    return f"{error.status}: {' '.join(message.split())}" + (
+        hint if error.status in {_UNAUTHORIZED, _FORBIDDEN} else ""
+    )
+
+
+def _cause(error: BaseException) -> str:
+    text = str(error)
+    for known in ("Connection refused", "Name or service not known", "CERTIFICATE_VERIFY_FAILED", "timed out"):
+        if known in text:
+            return known
+    return " ".join(text.split())[:160]

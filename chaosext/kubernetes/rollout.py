@@ -1,0 +1,48 @@
+"""Rollouts: whether Deployments run what their specs say, in the words of `kubectl rollout status`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import KubernetesError
+from ..polling import poll
+from .cluster import Cluster, describe
+
+__all__ = ["wait_for_rollouts"]
+
+
+def wait_for_rollouts(cluster: Cluster, documents: list[dict[str, Any]], seconds: float) -> None:
+    """Wait until every Deployment among the documents is rolled out, at most `seconds`.
+
+    Raises KubernetesError that says what was still missing.
+    """
+    waiting = [d for d in documents if d["kind"] == "Deployment"]
+
+    def missing() -> str | None:
+        while waiting:
+            left = _incomplete(cluster.get(waiting[0]))
+            if left is not None:
+                return f"{describe(waiting[0])}: {left}"
+            waiting.pop(0)
+        return None
+
+    if (left := poll(missing, seconds)) is not None:
+        raise KubernetesError(f"not rolled out within {seconds:g} s: {left}")
+
+
+def _incomplete(live: dict[str, Any] | None) -> str | None:
+    if live is None:
+        return "it does not exist"
+    status = live.get("status") or {}
+    if (status.get("observedGeneration") or 0) < live["metadata"].get("generation", 0):
+        return "its spec has not been observed yet"
+    for condition in status.get("conditions") or []:
+        if condition.get("reason") == "ProgressDeadlineExceeded":
+            return f"it exceeded its progress deadline ({condition.get('message')})"
+    wanted = live["spec"].get("replicas", 1)
+    for field, verb in (("updatedReplicas", "updated"), ("availableReplicas", "available")):
+        if (have := status.get(field) or 0) < wanted:
+            return f"{have} of {wanted} replicas are {verb}"
+    if (old := (status.get("replicas") or 0) - (status.get("updatedReplicas") or 0)) > 0:
+        return f"{old} old replicas are still there"
+    return None

@@ -1,0 +1,81 @@
+"""What the activities of one run share: who the run is, and where its files lie.
+
+Chaos Toolkit hands an activity its arguments, and neither the experiment's folder nor an identity of the run.
+Both are kept here, for the one run that a process makes. The verification control begins the run; an activity
+used without it gets a run of its own.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from .errors import BadInput
+
+__all__ = ["RUN_ID_LABEL", "Run", "begin", "current", "resolve"]
+
+RUN_ID_LABEL = "chaos.run-id"
+"""The label of every object that a run creates; restoring removes what carries it."""
+
+
+@dataclass
+class Run:
+    """One run of one experiment.
+
+    `folder` is the experiment file's folder, from which paths resolve. `refused` is set when a safety rule
+    stopped the run before it changed anything: its rollbacks then have nothing to do.
+    """
+
+    folder: Path
+    experiment: str = "experiment"
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    run_id: str = ""
+    refused: bool = False
+    reports: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Give the run an identity that sorts by time and is a valid label value."""
+        if not self.run_id:
+            self.run_id = f"{self.started:%Y%m%dt%H%M%S}-{secrets.token_hex(3)}"
+
+
+_current: Run | None = None
+
+
+def begin() -> Run:
+    """Begin a run of the experiment that `chaos run` was given, and make it the current one."""
+    global _current  # noqa: PLW0603 - Chaos Toolkit offers activities no other place to share
+    source = _source()
+    _current = Run(folder=source.parent, experiment=source.stem) if source else Run(folder=Path.cwd())
+    return _current
+
+
+def current() -> Run:
+    """Return the current run, begun on first use."""
+    return _current or begin()
+
+
+def resolve(path: str) -> Path:
+    """Resolve a path of an experiment from the experiment's folder, so that `chaos run` works from anywhere.
+
+    Raises BadInput when there is no such file.
+    """
+    found = (current().folder / path).resolve()
+    if not found.is_file():
+        raise BadInput(f"{path}: no such file (looked for {found}; paths start at the experiment's folder)")
+    return found
+
+
+def _source() -> Path | None:
+    """Return the local file that `chaos run` was given, by Click's context; None when there is none."""
+    context = click.get_current_context(silent=True)
+    while context is not None:
+        source = context.params.get("source")
+        if isinstance(source, str) and Path(source).is_file():
+            return Path(source).resolve()
+        context = context.parent
+    return None

@@ -1,0 +1,41 @@
+"""Error budgets: counts of failures or seconds, never ratios of what a young environment has seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .model import BUDGET, BUDGET_UNIT, Slo
+from .sli import Measurement
+
+__all__ = ["Budget", "period_seconds", "spent"]
+
+_DAY_SECONDS = 86400
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A budget's size for the SLO's period, in its unit ("failures" or "seconds")."""
+
+    size: int
+    unit: str
+
+    @classmethod
+    def of(cls, slo: Slo) -> Budget:
+        """Return an SLO's budget."""
+        notes = slo.metadata.annotations
+        return cls(int(notes[BUDGET]), notes[BUDGET_UNIT])
+
+
+def period_seconds(slo: Slo) -> int:
+    """Return the length of the SLO's rolling period in seconds."""
+    return int(slo.spec.time_window[0].duration.removesuffix("d")) * _DAY_SECONDS
+
+
+def spent(slo: Slo, measured: Measurement, scrape_interval_seconds: float) -> float:
+    """Return what bad events cost, in the budget's unit.
+
+    A synthetic check that failed stands for one scrape interval of downtime.
+    """
+    if Budget.of(slo).unit == "seconds":
+        return measured.bad * scrape_interval_seconds
+    return measured.bad

@@ -1,0 +1,34 @@
+"""Probes that read SLIs, defined in the SLO file, from Grafana."""
+
+from __future__ import annotations
+
+from chaoslib.types import Configuration, Secrets
+
+from ..environment import load_windows
+from ..grafana.client import connect
+from ..run import resolve
+from .load import find, load_slos
+from .sli import measure_one
+
+__all__ = ["sli"]
+
+
+def sli(
+    name: str,
+    min_events: float = 1,
+    windows: float = 1,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> float:
+    """Return an SLI now: the ratio of good events in [0, 1] over `windows` short windows.
+
+    `name` is an SLO of the file that `slo_file` of the configuration names; a ratio, a latency and an
+    availability are all asked so. `min_events` is the least number of events it must rest on. Raises NoData
+    when there are fewer, BadInput for an unknown name, GrafanaError when Grafana cannot answer.
+    """
+    given = configuration or {}
+    slo = find(load_slos(resolve(str(given.get("slo_file", "../manifests/slo.yaml")))), name)
+    table = load_windows(resolve(str(given.get("windows_file", "../manifests/windows.yaml"))))
+    measured = measure_one(connect(configuration, secrets), slo, table.seconds(windows), min_events)
+    assert measured.ratio is not None  # noqa: S101 - measure_one raises otherwise
+    return measured.ratio

@@ -1,0 +1,121 @@
+"""Measures SLIs: every one of them in one request to Grafana."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ..errors import GrafanaError, NoData
+from ..grafana.client import Answer, Grafana
+from .model import WINDOW, Slo
+
+__all__ = ["Measurement", "measure", "measure_one"]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One SLI over one window: the ratio of good events, and the events it rests on.
+
+    `ratio` lies in [0, 1]; it is None when there was nothing to measure, and `no_data` then says why.
+    `increase()` extrapolates to the window's ends, so event counts are not whole numbers.
+    """
+
+    total: float = 0.0
+    bad: float = 0.0
+    ratio: float | None = None
+    no_data: str | None = None
+
+    def over(self, min_events: float) -> Measurement:
+        """Return itself, or a measurement without a ratio when it rests on fewer than `min_events` events."""
+        if self.ratio is None or self.total >= min_events:
+            return self
+        return Measurement(self.total, self.bad, None, f"{self.total:.0f} events, fewer than {min_events:g}")
+
+
+def measure(
+    grafana: Grafana, slos: Iterable[Slo], seconds: float, at: float | None = None
+) -> dict[str, Measurement]:
+    """Measure SLIs over the last `seconds` before `at` (epoch seconds; now when None), in one request.
+
+    Returns a measurement for each SLO's name; one without data says why. Raises GrafanaError when Grafana
+    itself could not answer.
+    """
+    chosen = list(slos)
+    queries: dict[str, str] = {}
+    for slo in chosen:
+        ratio = slo.spec.indicator.spec.ratio
+        part = ratio.good or ratio.bad
+        assert part is not None  # noqa: S101 - the model has one of them
+        queries[_part(slo)] = _windowed(part.metric_source.spec.query, seconds)
+        queries[_total(slo)] = _windowed(ratio.total.metric_source.spec.query, seconds)
+    answers = grafana.query(queries, at=at)
+    _raise_if_all_failed(answers)
+    return {slo.metadata.name: _measured(slo, queries, answers) for slo in chosen}
+
+
+def measure_one(
+    grafana: Grafana, slo: Slo, seconds: float, min_events: float = 1, at: float | None = None
+) -> Measurement:
+    """Measure one SLI. Raises NoData, with the query and the reason, when there is nothing to measure."""
+    found = measure(grafana, [slo], seconds, at)[slo.metadata.name].over(min_events)
+    if found.ratio is None:
+        query = _windowed(slo.spec.indicator.spec.ratio.total.metric_source.spec.query, seconds)
+        raise NoData(f"SLI {slo.metadata.name} has no data: {found.no_data}; asked: {query}")
+    return found
+
+
+def _measured(slo: Slo, queries: Mapping[str, str], answers: Mapping[str, Answer]) -> Measurement:
+    for ref in (_total(slo), _part(slo)):
+        if answers[ref].error:
+            return Measurement(no_data=f"the query failed: {answers[ref].error} (asked: {queries[ref]})")
+    total, why = _value(answers[_total(slo)])
+    if total is None:
+        return Measurement(no_data=f"the total is {why}: no traffic, or not yet scraped")
+    if total <= 0:
+        return Measurement(no_data="no traffic: 0 events in the window")
+    part, why = _value(answers[_part(slo)])
+    if slo.spec.indicator.spec.ratio.bad is not None:
+        # A counter of errors that never happened does not exist yet; with traffic beside it, that is a zero.
+        if part is None and why != "absent":
+            return Measurement(total, no_data=f"the count of bad events is {why}")
+        good = total - (part or 0.0)
+    elif part is None:
+        return Measurement(
+            total, no_data=f"the count of good events is {why}, while there are {total:.0f} events"
+        )
+    else:
+        good = part
+    good = min(max(good, 0.0), total)
+    return Measurement(total, total - good, good / total)
+
+
+def _value(answer: Answer) -> tuple[float | None, str]:
+    """Return an instant answer's single value, or None and what it is instead."""
+    if not answer.series or not answer.series[0].values:
+        return None, "absent"
+    if len(answer.series) > 1:
+        return None, f"{len(answer.series)} series (the query must aggregate to one)"
+    value = answer.series[0].values[-1]
+    if value is None or not math.isfinite(value):
+        return None, "not a number"
+    return value, ""
+
+
+def _raise_if_all_failed(answers: Mapping[str, Answer]) -> None:
+    """Tell a broken data source from a broken query: when all fail alike, it is the source."""
+    errors = {answer.error for answer in answers.values()}
+    if len(errors) == 1 and len(answers) > 1 and (error := errors.pop()):
+        raise GrafanaError(f"no query could be answered: {error}")
+
+
+def _windowed(query: str, seconds: float) -> str:
+    return query.replace(WINDOW, f"{max(1, round(seconds))}s")
+
+
+def _part(slo: Slo) -> str:
+    return f"{slo.metadata.name}:part"
+
+
+def _total(slo: Slo) -> str:
+    return f"{slo.metadata.name}:total"
