@@ -1,0 +1,1 @@
+"""The embedded environment: a small world on one machine in which the experiments run."""

@@ -1,0 +1,1 @@
+"""A stand-in for the part of Grafana's HTTP API that the suite uses, in front of a real Prometheus."""

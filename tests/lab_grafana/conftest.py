@@ -1,0 +1,231 @@
+"""A real Prometheus, an exporter for it to scrape, and the stand-in in front of both."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from lab.grafana.server import GrafanaSettings, serve
+
+TOKEN = "glsa_test-token-3f1c"
+
+EXPOSITION = """\
+# TYPE demo_gauge gauge
+demo_gauge{kind="one"} 1
+demo_gauge{kind="two"} 2.5
+# TYPE demo_odd gauge
+demo_odd{kind="nan"} NaN
+demo_odd{kind="inf"} +Inf
+demo_odd{kind="neginf"} -Inf
+"""
+
+PROMETHEUS_CONFIG = """\
+global: {{scrape_interval: 1s, evaluation_interval: 1s}}
+rule_files: [{rules}]
+scrape_configs:
+  - job_name: prometheus
+    static_configs: [{{targets: ["127.0.0.1:{own_port}"]}}]
+  - job_name: demo
+    static_configs: [{{targets: ["127.0.0.1:{demo_port}"]}}]
+"""
+
+RULES = """\
+groups:
+  - name: demo
+    rules:
+      - {record: "demo:gauge:sum", expr: sum(demo_gauge)}
+      - alert: DemoAlwaysFires
+        expr: sum(demo_gauge) > 0
+        labels: {severity: page}
+"""
+
+
+def wait_until(check: Callable[[], bool], what: str, seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.05)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+class Exporter(BaseHTTPRequestHandler):
+    """Serves EXPOSITION."""
+
+    def do_GET(self) -> None:
+        payload = EXPOSITION.encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
+        self.send_header("Content-Length", str(len(payload)))
+        self.end_headers()
+        self.wfile.write(payload)
+
+    def log_message(self, *_args: object) -> None:
+        """Keep pytest's output clean."""
+
+
+@pytest.fixture(scope="session")
+def exporter_port() -> Iterator[int]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Exporter) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+class PrometheusProcess:
+    """Debian's Prometheus, scraping itself and the exporter every second."""
+
+    def __init__(self, folder: Path, exporter_port: int) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._folder = folder
+        (folder / "rules.yml").write_text(RULES)
+        (folder / "prometheus.yml").write_text(
+            PROMETHEUS_CONFIG.format(own_port=self.port, demo_port=exporter_port, rules=folder / "rules.yml")
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with (self._folder / "log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [
+                    "/usr/bin/prometheus",
+                    f"--config.file={self._folder / 'prometheus.yml'}",
+                    f"--storage.tsdb.path={self._folder / 'data'}",
+                    f"--web.listen-address=127.0.0.1:{self.port}",
+                ],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def stop(self) -> None:
+        if self._process and self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+    def value(self, expr: str) -> float | None:
+        with contextlib.suppress(requests.RequestException):
+            answer = requests.get(f"{self.url}/api/v1/query", params={"query": expr}, timeout=2)
+            if answer.ok and (result := answer.json()["data"]["result"]):
+                return float(result[0]["value"][1])
+        return None
+
+
+@contextlib.contextmanager
+def running_prometheus(folder: Path, exporter_port: int) -> Iterator[PrometheusProcess]:
+    prometheus = PrometheusProcess(folder, exporter_port)
+    prometheus.start()
+    try:
+        wait_until(lambda: prometheus.value("demo_gauge") is not None, "the exporter is scraped")
+        yield prometheus
+    finally:
+        prometheus.stop()
+
+
+@pytest.fixture(scope="session")
+def prometheus(tmp_path_factory: pytest.TempPathFactory, exporter_port: int) -> Iterator[PrometheusProcess]:
+    with running_prometheus(tmp_path_factory.mktemp("prometheus"), exporter_port) as process:
+        enough = "count_over_time(demo_gauge{kind='one'}[1m]) >= 3 and on() ALERTS{alertstate='firing'}"
+        wait_until(lambda: process.value(enough) is not None, "three scrapes and a firing alert")
+        yield process
+
+
+@dataclass
+class Client:
+    """Requests to the stand-in, with the token."""
+
+    url: str
+    session: requests.Session
+
+    def call(self, method: str, path: str, **options: Any) -> requests.Response:
+        return self.session.request(method, self.url + path, timeout=10, **options)
+
+    def get(self, path: str, **params: Any) -> requests.Response:
+        return self.call("GET", path, params=params)
+
+    def post(self, path: str, body: Any) -> requests.Response:
+        return self.call("POST", path, json=body)
+
+    def query(self, *queries: dict[str, Any], **times: Any) -> requests.Response:
+        named = [
+            {"refId": chr(ord("A") + index), "datasource": {"uid": "prometheus", "type": "prometheus"}} | query
+            for index, query in enumerate(queries)
+        ]
+        return self.post("/api/ds/query", {"from": "now-30s", "to": "now", "queries": named} | times)
+
+    def result(self, **query: Any) -> dict[str, Any]:
+        answer = self.query(query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["results"]["A"]
+
+
+@contextlib.contextmanager
+def running_grafana(settings: GrafanaSettings) -> Iterator[Client]:
+    """Run serve() on an event loop in a thread of its own."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        runner = asyncio.run_coroutine_threadsafe(serve(settings), loop).result(10)
+        try:
+            with requests.Session() as session:
+                session.trust_env = False
+                session.headers["Authorization"] = f"Bearer {settings.token}"
+                port = runner.addresses[0][1]
+                yield Client(f"http://127.0.0.1:{port}", session)
+        finally:
+            asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(10)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+
+
+@pytest.fixture(scope="session")
+def settings(prometheus: PrometheusProcess, tmp_path_factory: pytest.TempPathFactory) -> GrafanaSettings:
+    return GrafanaSettings(
+        host="127.0.0.1",
+        port=0,
+        token=TOKEN,
+        prometheus_url=prometheus.url,
+        state_dir=tmp_path_factory.mktemp("state"),
+    )
+
+
+@pytest.fixture(scope="session")
+def grafana(settings: GrafanaSettings) -> Iterator[Client]:
+    """The stand-in that reading tests share."""
+    with running_grafana(settings) as client:
+        yield client
+
+
+@pytest.fixture
+def own_settings(settings: GrafanaSettings, tmp_path: Path) -> GrafanaSettings:
+    return replace(settings, state_dir=tmp_path / "state")
+
+
+@pytest.fixture
+def own_grafana(own_settings: GrafanaSettings) -> Iterator[Client]:
+    """A stand-in with an empty database, for one test."""
+    with running_grafana(own_settings) as client:
+        yield client
