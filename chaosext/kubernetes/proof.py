@@ -14,8 +14,10 @@ from typing import Any
 from kubernetes.utils.quantity import parse_quantity
 
 from .cluster import Cluster, describe
+from .manifests import namespaces
+from .rollout import rollouts_missing
 
-__all__ = ["differences", "leftovers"]
+__all__ = ["differences", "leftovers", "prove"]
 
 _IDENTITY = {
     "containers": ("name",),
@@ -34,6 +36,21 @@ _CREATED_KINDS = (
     ("v1", "Pod"),
 )
 """What an action of this extension can create, and a restore therefore looks for."""
+
+
+def prove(cluster: Cluster, documents: list[dict[str, Any]], selector: str) -> list[str]:
+    """Return what stands against a complete restore, in words; empty when it is proved.
+
+    That is: a field that differs, an object that `selector` (the run's label) still finds, a rollout that is
+    not complete. Raises KubernetesError.
+    """
+    found = differences(cluster, documents)
+    for namespace in namespaces(documents):
+        found.extend(
+            f"{describe(item)}: the run created it, and it is still there"
+            for item in leftovers(cluster, namespace, selector)
+        )
+    return found + rollouts_missing(cluster, documents)
 
 
 def differences(cluster: Cluster, documents: list[dict[str, Any]]) -> list[str]:

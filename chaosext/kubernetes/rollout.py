@@ -8,7 +8,7 @@ from ..errors import KubernetesError
 from ..polling import poll
 from .cluster import Cluster, describe
 
-__all__ = ["wait_for_rollouts"]
+__all__ = ["rollouts_missing", "wait_for_rollouts"]
 
 
 def wait_for_rollouts(cluster: Cluster, documents: list[dict[str, Any]], seconds: float) -> None:
@@ -16,18 +16,21 @@ def wait_for_rollouts(cluster: Cluster, documents: list[dict[str, Any]], seconds
 
     Raises KubernetesError that says what was still missing.
     """
-    waiting = [d for d in documents if d["kind"] == "Deployment"]
 
     def missing() -> str | None:
-        while waiting:
-            left = _incomplete(cluster.get(waiting[0]))
-            if left is not None:
-                return f"{describe(waiting[0])}: {left}"
-            waiting.pop(0)
-        return None
+        return next(iter(rollouts_missing(cluster, documents)), None)
 
     if (left := poll(missing, seconds)) is not None:
         raise KubernetesError(f"not rolled out within {seconds:g} s: {left}")
+
+
+def rollouts_missing(cluster: Cluster, documents: list[dict[str, Any]]) -> list[str]:
+    """Return, in words, what the documents' Deployments still miss; empty when all are rolled out."""
+    return [
+        f"{describe(document)}: {left}"
+        for document in documents
+        if document["kind"] == "Deployment" and (left := _incomplete(cluster.get(document))) is not None
+    ]
 
 
 def _incomplete(live: dict[str, Any] | None) -> str | None:

@@ -1,0 +1,1 @@
+"""Game days: experiments run one after another, with one exit code."""

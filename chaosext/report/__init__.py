@@ -1,0 +1,1 @@
+"""Reports: what a verification says, for people."""

@@ -1,0 +1,197 @@
+"""The verification result: what verification writes, and report and gameday read, as verification.json.
+
+Ratios lie in [0, 1]; durations and sample times are seconds, the latter since `started`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from .environment import validation_line
+from .errors import BadInput
+
+__all__ = [
+    "EXIT_CODES",
+    "FILE_NAME",
+    "BudgetResult",
+    "Outcome",
+    "Phase",
+    "Rollback",
+    "Sample",
+    "SliResult",
+    "Tolerance",
+    "Verdict",
+    "Verification",
+    "read",
+    "write",
+]
+
+FILE_NAME = "verification.json"
+
+
+class Verdict(StrEnum):
+    """What a run proved; see EXIT_CODES for its exit code."""
+
+    VERIFIED = "verified"
+    SYSTEM_FAILED = "system-failed"
+    TOOL_ERROR = "tool-error"
+    FAULT_NOT_LANDED = "fault-not-landed"
+    NO_DATA = "no-data"
+    NOT_RUN = "not-run"
+
+
+EXIT_CODES = {
+    Verdict.VERIFIED: 0,
+    Verdict.SYSTEM_FAILED: 1,
+    Verdict.TOOL_ERROR: 2,
+    Verdict.FAULT_NOT_LANDED: 3,
+    Verdict.NO_DATA: 4,
+    Verdict.NOT_RUN: 5,
+}
+"""Exit codes of `chaos gameday run`."""
+
+
+class Phase(StrEnum):
+    """The part of a run that a sample belongs to."""
+
+    BASELINE = "baseline"
+    FAULT = "fault"
+    RECOVERY = "recovery"
+
+
+class Outcome(StrEnum):
+    """What became of one SLI, held against what was expected of it."""
+
+    HELD = "held"
+    DEVIATED = "deviated as expected"
+    STARVED = "starved as expected"
+    UNEXPECTED = "deviated unexpectedly"
+    TOO_FAR = "deviated further than expected"
+    NOT_DEVIATED = "did not deviate"
+    NO_DATA = "no data"
+    NOT_RECOVERED = "did not recover"
+    NOT_JUDGED = "not judged"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Tolerance(_Model):
+    """The steady-state hypothesis on one SLI: a range of its ratio, over at least `min_events` events."""
+
+    low: float
+    high: float = 1.0
+    min_events: float = 1
+
+    def holds(self, ratio: float) -> bool:
+        """Tell whether a ratio lies in the range."""
+        return self.low <= ratio <= self.high
+
+
+class Sample(_Model):
+    """All SLIs at one moment: seconds since the start, ratios by name (None: no data), why there is none."""
+
+    at: float
+    phase: Phase
+    ratios: dict[str, float | None]
+    events: dict[str, float] = {}
+    missing: dict[str, str] = {}
+
+
+class SliResult(_Model):
+    """One SLI through the run.
+
+    `baseline` is its mean before the fault, `worst` its lowest sample from the fault on, `during` its value
+    over the fault as it had settled with the events that it rests on, `recovered` its last sample.
+    """
+
+    name: str
+    display_name: str
+    objective: float
+    tolerance: Tolerance | None
+    baseline: float | None = None
+    worst: float | None = None
+    during: float | None = None
+    during_events: float | None = None
+    recovered: float | None = None
+    expected: str
+    outcome: Outcome
+    deviated_after_seconds: float | None = None
+    missing: str | None = None
+
+
+class AlertResult(_Model):
+    """One alert: seconds from the fault's landing until it was pending and until it fired."""
+
+    name: str
+    pending_after_seconds: float | None = None
+    firing_after_seconds: float | None = None
+
+
+class BudgetResult(_Model):
+    """One SLO's error budget, in its unit: left before the run, spent by it, left after."""
+
+    slo: str
+    unit: str
+    size: float
+    before: float | None = None
+    spent: float | None = None
+    after: float | None = None
+    spend_at_most: float | None = None
+
+
+class Rollback(_Model):
+    """Whether the live state was proved equal to the manifest after the rollbacks, and what differed."""
+
+    proved: bool
+    differences: list[str] = []
+
+
+class Verification(_Model):
+    """One run of one experiment, verified."""
+
+    experiment: str
+    title: str
+    run_id: str
+    environment: str
+    compressed_windows: bool
+    short_window_seconds: int
+    started: str
+    duration_seconds: float
+    verdict: Verdict
+    reasons: list[str]
+    slis: list[SliResult]
+    alerts: list[AlertResult] = []
+    phases: dict[Phase, float] = Field(default_factory=dict)
+    fault_landed_seconds: float | None = None
+    time_to_detect_seconds: float | None = None
+    time_to_recover_seconds: float | None = None
+    recover_within_seconds: float | None = None
+    budget: list[BudgetResult] = []
+    rollback: Rollback
+    deviated: bool = False
+    samples: list[Sample] = []
+
+
+def write(folder: Path, verification: Verification) -> Path:
+    """Write verification.json into a run's folder and return its path."""
+    path = folder / FILE_NAME
+    partial = path.with_suffix(".partial")
+    partial.write_text(verification.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    partial.replace(path)
+    return path
+
+
+def read(folder: Path) -> Verification:
+    """Read a run's verification.json. Raises BadInput when it is missing or not of this form."""
+    path = folder / FILE_NAME
+    try:
+        return Verification.model_validate_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror or error}") from error
+    except ValidationError as error:
+        raise BadInput(f"{path}: {validation_line(error)}") from error

@@ -1,0 +1,1 @@
+"""Verification: watches a run, measures detection and recovery, and gives the verdict."""

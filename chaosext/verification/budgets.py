@@ -1,0 +1,53 @@
+"""Counts error budgets: what a run spent, and what is left of the SLO's period."""
+
+from __future__ import annotations
+
+from ..result import BudgetResult
+from ..slo.budget import Budget, period_seconds, spent
+from ..slo.model import Slo
+from ..slo.sli import Measurement, measure
+from .settings import Settings
+
+__all__ = ["count_budgets"]
+
+
+def count_budgets(settings: Settings, run_seconds: float | None) -> list[BudgetResult]:
+    """Return every SLO's budget after a run whose fault began `run_seconds` ago (None: it had none).
+
+    What has no data is None. Raises GrafanaError.
+    """
+    slos = settings.slos
+    limits = {limit.slo: limit.spend_at_most for limit in settings.expectations.budget}
+    in_run = {} if run_seconds is None else measure(settings.grafana, slos.values(), run_seconds)
+    in_period: dict[str, Measurement] = {}
+    for seconds in {period_seconds(slo) for slo in slos.values()}:
+        same = [slo for slo in slos.values() if period_seconds(slo) == seconds]
+        in_period.update(measure(settings.grafana, same, seconds))
+    scrape = settings.windows.scrape_interval_seconds
+    return [
+        _result(slo, in_run.get(name), in_period[name], scrape, limits.get(name)) for name, slo in slos.items()
+    ]
+
+
+def _result(
+    slo: Slo, in_run: Measurement | None, in_period: Measurement, scrape: float, limit: float | None
+) -> BudgetResult:
+    budget = Budget.of(slo)
+    run = _spent(slo, in_run, scrape)
+    period = _spent(slo, in_period, scrape)
+    after = None if period is None else round(budget.size - period, 1)
+    return BudgetResult(
+        slo=slo.metadata.name,
+        unit=budget.unit,
+        size=budget.size,
+        before=None if after is None or run is None else round(after + run, 1),
+        spent=run,
+        after=after,
+        spend_at_most=limit,
+    )
+
+
+def _spent(slo: Slo, measured: Measurement | None, scrape: float) -> float | None:
+    if measured is None or measured.ratio is None:
+        return None
+    return round(spent(slo, measured, scrape), 1)

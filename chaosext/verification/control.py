@@ -1,0 +1,153 @@
+"""The verification control: it watches a run through Chaos Toolkit's hooks and gives the verdict.
+
+    "controls": [
+      {"name": "verification", "provider": {"type": "python", "module": "chaosext.verification.control"}}
+    ]
+
+It refuses a run that must not begin, waits for a steady baseline, samples every SLI, waits after the rollbacks
+until the SLIs are back, proves the rollback, and writes verification.json and journal.json into the run's
+folder. Chaos Toolkit calls a run that failed `completed`; this control makes it `failed` unless it is verified.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from chaoslib.exceptions import InterruptExecution
+from chaoslib.types import Activity, Configuration, Experiment, Journal, Secrets
+from chaoslib.types import Run as ActivityRun
+
+from ..errors import BadInput, ChaosextError, Refused
+from ..result import Verdict, write
+from ..run import Run, begin
+from .assemble import assemble
+from .record import Record
+from .settings import Settings, load_settings
+from .watch import Watch
+
+__all__ = [
+    "after_activity_control",
+    "after_experiment_control",
+    "after_method_control",
+    "after_rollback_control",
+    "before_experiment_control",
+    "before_method_control",
+    "before_rollback_control",
+]
+
+logger = logging.getLogger("chaostoolkit")
+
+
+class _State:
+    """What the hooks of one run share; Chaos Toolkit runs one experiment a process, and gives them no place."""
+
+    run: Run
+    record: Record
+    settings: Settings | None = None
+    watch: Watch | None = None
+    began: float = 0.0
+
+
+_state = _State()
+
+
+def before_experiment_control(
+    context: Experiment, configuration: Configuration = None, secrets: Secrets = None, **_: Any
+) -> None:
+    """Check everything, then wait for a steady baseline. Interrupts the run when it must not begin."""
+    global _state  # noqa: PLW0603 - see _State
+    _state = _State()
+    _state.run, _state.record, _state.began = begin(), Record(), time.monotonic()
+    try:
+        _state.run.reports = _reports_folder(_state.run, configuration or {})
+        _state.settings = load_settings(context, configuration, secrets)
+        _state.watch = Watch(_state.run, _state.settings)
+        _state.record = _state.watch.record
+        _state.watch.preflight()
+    except Refused as error:
+        _refuse(str(error), "refusal")
+    except ChaosextError as error:
+        _refuse(str(error), "bad_input")
+    else:
+        _state.watch.baseline()
+
+
+def before_method_control(context: Experiment, **_: Any) -> None:  # noqa: ARG001 - the hook's signature
+    """Mark the fault's start."""
+    if _state.watch:
+        _state.watch.fault_begins()
+
+
+def after_activity_control(context: Activity, state: ActivityRun = None, **_: Any) -> None:
+    """Take note of what an activity did."""
+    if _state.watch:
+        _state.watch.activity_ended(context, state)
+
+
+def after_method_control(context: Experiment, **_: Any) -> None:  # noqa: ARG001 - the hook's signature
+    """Measure the settled fault."""
+    if _state.watch:
+        _state.watch.fault_ends()
+
+
+def before_rollback_control(context: Experiment, **_: Any) -> None:  # noqa: ARG001 - the hook's signature
+    """Mark the rollback's start."""
+    if _state.watch and not _state.run.refused:
+        _state.watch.rollback_begins()
+
+
+def after_rollback_control(context: Experiment, **_: Any) -> None:  # noqa: ARG001 - the hook's signature
+    """Wait for the recovery."""
+    if _state.watch and not _state.run.refused:
+        _state.watch.rollback_ended()
+
+
+def after_experiment_control(context: Experiment, state: Journal, **_: Any) -> None:
+    """Give the verdict, write the run's files, and fail the run unless it is verified."""
+    if _state.watch:
+        _state.watch.end()
+    if state.get("status") == "interrupted" and not _state.run.refused:
+        _state.record.interrupted = True
+    verification = assemble(
+        _state.run,
+        context["title"],
+        _state.settings.windows if _state.settings else None,
+        _state.record,
+        time.monotonic() - _state.began,
+        bool(state.get("deviated")),
+    )
+    state["verification"] = {"verdict": str(verification.verdict), "reasons": verification.reasons}
+    if verification.verdict is not Verdict.VERIFIED:
+        state["status"] = "failed"
+    if _state.run.reports is None:
+        return
+    try:
+        write(_state.run.reports, verification)
+        journal = json.dumps(state, indent=2, default=str) + "\n"
+        (_state.run.reports / "journal.json").write_text(journal, encoding="utf-8")
+    except OSError as error:
+        logger.error("The results could not be written to %s: %s", _state.run.reports, error.strerror or error)
+        state["status"] = "failed"
+
+
+def _refuse(reason: str, kind: str) -> None:
+    _state.run.refused = True
+    setattr(_state.record, kind, reason)
+    raise InterruptExecution(reason)
+
+
+def _reports_folder(run: Run, configuration: dict[str, Any]) -> Path:
+    """Make the folder of this run: CHAOS_REPORT_DIR, or one named after time and experiment under reports/."""
+    given = os.environ.get("CHAOS_REPORT_DIR")
+    parent = run.folder / str(configuration.get("reports_folder", "../reports"))
+    folder = Path(given) if given else (parent / f"{run.started:%Y%m%dT%H%M%SZ}-{run.experiment}").resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{folder}: the report cannot be written there: {error.strerror or error}") from error
+    return folder

@@ -1,0 +1,204 @@
+"""Judges a run: an outcome for each SLI, a verdict, and the reasons in words."""
+
+from __future__ import annotations
+
+from statistics import fmean
+
+from ..result import Outcome, Phase, Sample, SliResult, Tolerance, Verdict
+from ..slo.model import Slo
+from .expectations import Expectation
+from .record import Record
+
+__all__ = ["judge", "sli_results"]
+
+_WORST_FIRST = (
+    Verdict.TOOL_ERROR,
+    Verdict.SYSTEM_FAILED,
+    Verdict.FAULT_NOT_LANDED,
+    Verdict.NO_DATA,
+    Verdict.NOT_RUN,
+)
+_VERDICT_OF = {
+    Outcome.UNEXPECTED: Verdict.SYSTEM_FAILED,
+    Outcome.TOO_FAR: Verdict.SYSTEM_FAILED,
+    Outcome.NOT_RECOVERED: Verdict.SYSTEM_FAILED,
+    Outcome.NOT_DEVIATED: Verdict.FAULT_NOT_LANDED,
+    Outcome.NO_DATA: Verdict.NO_DATA,
+}
+
+Finding = tuple[Verdict, str]
+
+
+def judge(record: Record, slis: list[SliResult]) -> tuple[Verdict, list[str]]:
+    """Return the verdict and its reasons, the worst first; a verified run has none.
+
+    A run that did not reach its fault is judged by that alone: what it would have shown is not known.
+    """
+    findings = _tool_findings(record) + _not_run_findings(record)
+    if not findings:
+        findings = [
+            *(f for sli in slis if (f := _sli_finding(sli)) is not None),
+            *_recovery_findings(record),
+            *_budget_findings(record),
+        ]
+    # Whatever else happened, a system that was touched must have been restored.
+    if Phase.FAULT in record.phases and not record.rollback.proved:
+        what = "; ".join(record.rollback.differences) or "no proof was made"
+        findings.append((Verdict.SYSTEM_FAILED, f"the rollback is not proved: {what}"))
+    findings.sort(key=lambda finding: _WORST_FIRST.index(finding[0]))
+    verdict = findings[0][0] if findings else Verdict.VERIFIED
+    return verdict, list(dict.fromkeys(text for _, text in findings))
+
+
+def sli_results(record: Record) -> list[SliResult]:
+    """Return what became of every SLI."""
+    expected = {e.sli: e for e in record.expectations.expect} if record.expectations else {}
+    return [_sli_result(record, slo, expected.get(name)) for name, slo in record.slos.items()]
+
+
+def _sli_result(record: Record, slo: Slo, expectation: Expectation | None) -> SliResult:
+    name = slo.metadata.name
+    tolerance = record.tolerances.get(name)
+    before = _ratios(record.samples, name, Phase.BASELINE)
+    touched = [s for s in record.samples if s.phase is not Phase.BASELINE]
+    after = [ratio for s in touched if (ratio := s.ratios.get(name)) is not None]
+    settled = record.settled.get(name)
+    result = SliResult(
+        name=name,
+        display_name=slo.metadata.display_name or name,
+        objective=slo.spec.objectives[0].target,
+        tolerance=tolerance,
+        baseline=fmean(before) if before else None,
+        worst=min(after) if after else None,
+        during=settled.ratio if settled else None,
+        during_events=round(settled.total, 1) if settled else None,
+        recovered=record.samples[-1].ratios.get(name) if record.samples else None,
+        expected=str(expectation) if expectation else "",
+        outcome=Outcome.NOT_JUDGED,
+        deviated_after_seconds=_deviated_after(record, name, tolerance),
+        missing=next((s.missing[name] for s in reversed(record.samples) if name in s.missing), None),
+    )
+    if expectation is not None and tolerance is not None and Phase.FAULT in record.phases:
+        result.outcome = _outcome(record, result, expectation, tolerance)
+    return result
+
+
+def _outcome(record: Record, sli: SliResult, expectation: Expectation, tolerance: Tolerance) -> Outcome:
+    if Phase.RECOVERY in record.phases:
+        if sli.recovered is None:
+            return Outcome.NO_DATA
+        if not tolerance.holds(sli.recovered):
+            return Outcome.NOT_RECOVERED
+    if expectation.outcome == "deviates":
+        return _deviation(sli, expectation)
+    if expectation.outcome == "starved":
+        return Outcome.STARVED
+    if sli.worst is None or _longest_gap(record, sli.name) > record.window_seconds:
+        return Outcome.NO_DATA
+    return Outcome.HELD if tolerance.holds(sli.worst) else Outcome.UNEXPECTED
+
+
+def _deviation(sli: SliResult, expectation: Expectation) -> Outcome:
+    if sli.during is None or expectation.at_most is None:
+        return Outcome.NO_DATA
+    if sli.during > expectation.at_most:
+        return Outcome.NOT_DEVIATED
+    return Outcome.DEVIATED if sli.during >= expectation.at_least else Outcome.TOO_FAR
+
+
+def _longest_gap(record: Record, name: str) -> float:
+    """Return the longest time from the fault on, in seconds, that no sample of an SLI speaks for.
+
+    A sample speaks for the window before it: one missed sample hides nothing, a window of them does.
+    """
+    last = record.phases[Phase.FAULT]
+    longest = 0.0
+    for sample in record.samples:
+        if sample.at >= last and sample.ratios.get(name) is not None:
+            longest, last = max(longest, sample.at - last), sample.at
+    end = record.samples[-1].at if record.samples else last
+    return max(longest, end - last)
+
+
+def _deviated_after(record: Record, name: str, tolerance: Tolerance | None) -> float | None:
+    start = record.phases.get(Phase.FAULT)
+    if start is None or tolerance is None:
+        return None
+    for sample in record.samples:
+        ratio = sample.ratios.get(name)
+        if sample.at >= start and ratio is not None and not tolerance.holds(ratio):
+            return round(max(0.0, sample.at - (record.landed or start)), 2)
+    return None
+
+
+def _ratios(samples: list[Sample], name: str, phase: Phase) -> list[float]:
+    return [r for s in samples if s.phase is phase and (r := s.ratios.get(name)) is not None]
+
+
+def _tool_findings(record: Record) -> list[Finding]:
+    texts = [record.bad_input] if record.bad_input else []
+    return [(Verdict.TOOL_ERROR, text) for text in [*texts, *record.tool_errors]]
+
+
+def _not_run_findings(record: Record) -> list[Finding]:
+    if record.refusal is not None:
+        return [(Verdict.NOT_RUN, record.refusal)]
+    if record.interrupted:
+        return [(Verdict.NOT_RUN, "the run was interrupted")]
+    if record.steady is False:
+        verdict = Verdict.NO_DATA if _never_measured(record) else Verdict.NOT_RUN
+        return [(verdict, f"no steady baseline, so no fault was applied: {record.unsteady}")]
+    if Phase.FAULT not in record.phases:
+        return [(Verdict.NOT_RUN, "the method did not run")]
+    return []
+
+
+def _never_measured(record: Record) -> bool:
+    """Tell whether some SLI of the hypothesis had no data in the last baseline sample."""
+    last = record.samples[-1].ratios if record.samples else {}
+    return any(last.get(name) is None for name in record.tolerances)
+
+
+def _sli_finding(sli: SliResult) -> Finding | None:
+    if sli.outcome not in _VERDICT_OF:
+        return None
+    texts = {
+        Outcome.UNEXPECTED: f"fell to {_percent(sli.worst)}, below its tolerance of {_low(sli)}",
+        Outcome.TOO_FAR: f"fell to {_percent(sli.during)}, further than expected ({sli.expected})",
+        Outcome.NOT_RECOVERED: f"ended at {_percent(sli.recovered)}, below its tolerance of {_low(sli)}",
+        Outcome.NOT_DEVIATED: (
+            f"stayed at {_percent(sli.during)} ({sli.expected} was expected): the fault never showed"
+        ),
+        Outcome.NO_DATA: f"could not be measured: {sli.missing or 'no sample was taken'}",
+    }
+    return _VERDICT_OF[sli.outcome], f"{sli.display_name} {texts[sli.outcome]}"
+
+
+def _recovery_findings(record: Record) -> list[Finding]:
+    if Phase.RECOVERY not in record.phases:
+        return [(Verdict.TOOL_ERROR, "no rollback ran: the experiment's runtime must say strategy 'always'")]
+    limit, took = record.recover_within, record.time_to_recover
+    if limit is None or (took is not None and took <= limit):
+        return []
+    said = f"took {took:.1f} s" if took is not None else "was not seen"
+    return [(Verdict.SYSTEM_FAILED, f"recovery of all SLIs {said}, where {limit:g} s were allowed")]
+
+
+def _budget_findings(record: Record) -> list[Finding]:
+    return [
+        (
+            Verdict.SYSTEM_FAILED,
+            f"the run spent {b.spent:.0f} {b.unit} of the error budget of {b.slo}, "
+            f"where at most {b.spend_at_most:g} were expected",
+        )
+        for b in record.budget
+        if b.spend_at_most is not None and b.spent is not None and b.spent > b.spend_at_most
+    ]
+
+
+def _percent(ratio: float | None) -> str:
+    return "no data" if ratio is None else f"{ratio:.1%}"
+
+
+def _low(sli: SliResult) -> str:
+    return _percent(sli.tolerance.low if sli.tolerance else None)

@@ -1,0 +1,47 @@
+"""What was seen of one run; the verdict is judged from it and from nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..result import BudgetResult, Phase, Rollback, Sample, Tolerance
+from ..slo.model import Slo
+from ..slo.sli import Measurement
+from .expectations import Expectations
+
+__all__ = ["Record"]
+
+
+@dataclass
+class Record:
+    """The record of a run. Times are seconds since its start, None while a moment has not come.
+
+    `refusal`: why the run was stopped before it changed anything. `tool_errors`: what the suite itself could
+    not do, failed method actions among it. `settled`: each SLI over the fault as it had settled.
+    `steady`: None before the baseline was judged, then whether it was steady.
+    """
+
+    window_seconds: float = 0.0
+    expectations: Expectations | None = None
+    slos: dict[str, Slo] = field(default_factory=dict)
+    tolerances: dict[str, Tolerance] = field(default_factory=dict)
+    samples: list[Sample] = field(default_factory=list)
+    settled: dict[str, Measurement] = field(default_factory=dict)
+    budget: list[BudgetResult] = field(default_factory=list)
+    rollback: Rollback = field(default_factory=lambda: Rollback(proved=False, differences=["not checked"]))
+    phases: dict[Phase, float] = field(default_factory=dict)
+    landed: float | None = None
+    recovered: float | None = None
+    recover_within: float | None = None
+    steady: bool | None = None
+    unsteady: str | None = None
+    refusal: str | None = None
+    bad_input: str | None = None
+    interrupted: bool = False
+    tool_errors: list[str] = field(default_factory=list)
+
+    @property
+    def time_to_recover(self) -> float | None:
+        """Seconds from the start of the rollback until every SLI was back."""
+        start = self.phases.get(Phase.RECOVERY)
+        return None if self.recovered is None or start is None else self.recovered - start

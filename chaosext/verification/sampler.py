@@ -1,0 +1,94 @@
+"""Samples every SLI on a thread of its own through the phases of a run."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+
+from ..environment import Windows
+from ..errors import ChaosextError
+from ..grafana.client import Grafana
+from ..result import Phase, Sample, Tolerance
+from ..slo.model import Slo
+from ..slo.sli import measure
+
+__all__ = ["Sampler"]
+
+_STOP_SECONDS = 10.0
+
+
+class Sampler:
+    """Takes one sample an interval: all SLIs in one request to Grafana.
+
+    `grafana` must be this thread's own client. Sample times are seconds since `zero`, a time.monotonic() value.
+    A request that fails is a sample without data, with the reason. `died` holds an error that ended the thread.
+    """
+
+    def __init__(
+        self,
+        grafana: Grafana,
+        slos: Mapping[str, Slo],
+        tolerances: Mapping[str, Tolerance],
+        windows: Windows,
+        zero: float,
+    ) -> None:
+        self._grafana = grafana
+        self._slos = slos
+        self._tolerances = tolerances
+        self._windows = windows
+        self._zero = zero
+        self._samples: list[Sample] = []
+        self._stopping = threading.Event()
+        # A daemon: a run that crashes must not be kept alive by its observer.
+        self._thread = threading.Thread(target=self._run, name="sli-sampler", daemon=True)
+        self.phase = Phase.BASELINE
+        self.died: str | None = None
+
+    def start(self) -> None:
+        """Begin sampling."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End sampling; a sample under way is waited for, bounded by Grafana's time-out."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(_STOP_SECONDS)
+
+    @property
+    def samples(self) -> list[Sample]:
+        """The samples so far."""
+        return list(self._samples)
+
+    def _run(self) -> None:
+        due = time.monotonic()
+        try:
+            while not self._stopping.is_set():
+                self._samples.append(self._sample())
+                due = max(due + self._windows.sample_interval_seconds, time.monotonic())
+                self._stopping.wait(due - time.monotonic())
+        except Exception as error:
+            self.died = f"{type(error).__name__}: {error}"
+
+    def _sample(self) -> Sample:
+        phase, at = self.phase, time.monotonic() - self._zero
+        try:
+            measured = measure(self._grafana, self._slos.values(), self._windows.short_window_seconds)
+        except ChaosextError as error:
+            return Sample(
+                at=at,
+                phase=phase,
+                ratios=dict.fromkeys(self._slos),
+                missing=dict.fromkeys(self._slos, str(error)),
+            )
+        checked = {
+            name: found.over(self._tolerances[name].min_events if name in self._tolerances else 1)
+            for name, found in measured.items()
+        }
+        return Sample(
+            at=at,
+            phase=phase,
+            ratios={name: found.ratio for name, found in checked.items()},
+            events={name: round(found.total, 2) for name, found in checked.items()},
+            missing={name: found.no_data for name, found in checked.items() if found.no_data},
+        )

@@ -1,0 +1,192 @@
+"""Watches one run from its baseline to its recovery, and keeps the record that the verdict is judged from."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from ..errors import ChaosextError
+from ..kubernetes.cluster import Cluster
+from ..kubernetes.manifests import namespaces
+from ..kubernetes.proof import prove
+from ..kubernetes.safety import check_opt_in
+from ..polling import poll
+from ..result import BudgetResult, Phase, Rollback, Sample
+from ..run import RUN_ID_LABEL, Run
+from ..slo.sli import Measurement, measure
+from .annotation import FaultAnnotation
+from .budgets import count_budgets
+from .record import Record
+from .sampler import Sampler
+from .settings import Settings
+
+__all__ = ["Watch"]
+
+logger = logging.getLogger("chaostoolkit")
+STEADY_SAMPLES = 2
+"""Consecutive samples in tolerance that count as steady: one could be luck."""
+
+
+class Watch:
+    """The watch of one run.
+
+    Methods are called by the control, in the order of the run, on Chaos Toolkit's main thread.
+    """
+
+    def __init__(self, run: Run, settings: Settings) -> None:
+        self._run = run
+        self._settings = settings
+        self._zero = time.monotonic()
+        self._zero_epoch = time.time()
+        self._cluster = Cluster()
+        self._annotation = FaultAnnotation(settings.grafana, run)
+        self._sampler = Sampler(
+            settings.sampling_grafana, settings.slos, settings.tolerances, settings.windows, self._zero
+        )
+        self.record = Record(
+            window_seconds=settings.windows.short_window_seconds,
+            expectations=settings.expectations,
+            slos=settings.slos,
+            tolerances=settings.tolerances,
+        )
+
+    def preflight(self) -> None:
+        """Ask whether the run may begin: the opt-in, and a Grafana that answers. Raises ChaosextError."""
+        check_opt_in(self._cluster, namespaces(self._settings.manifest))
+        self._settings.grafana.prometheus()
+
+    def baseline(self) -> None:
+        """Start sampling and wait until the steady-state hypothesis holds, or the time for it is over."""
+        self.record.phases[Phase.BASELINE] = self._now()
+        self._sampler.start()
+        limit = self._settings.windows.seconds(self._settings.expectations.baseline_within_windows)
+        logger.info("Waiting for a steady baseline, at most %g s", limit)
+        missing = self._wait_until_steady(0.0, limit)
+        self.record.steady = missing is None
+        self.record.unsteady = missing
+        if missing is None:
+            logger.info("The baseline is steady after %.1f s", self._now())
+
+    def fault_begins(self) -> None:
+        """Mark the method's start, in the record and in Grafana."""
+        self._enter(Phase.FAULT)
+        self._annotation.begin()
+
+    def activity_ended(self, activity: dict[str, Any], result: dict[str, Any] | None) -> None:
+        """Take note of a method's or a rollback's activity: when the fault landed, and what failed."""
+        if "tolerance" in activity:
+            return  # the hypothesis's probes are held against their tolerances by the samples
+        name = activity.get("name", "an activity")
+        if result is not None and result.get("status") == "failed":
+            why = result.get("exception") or ["no reason given"]
+            self.record.tool_errors.append(f"{activity.get('type')} {name!r} failed: {_last_line(why)}")
+        provider = activity.get("provider") or {}
+        mine = str(provider.get("module", "")).startswith("chaosext.verification")
+        if self._sampler.phase is Phase.FAULT and activity.get("type") == "action" and not mine:
+            self.record.landed = self._now()
+
+    def fault_ends(self) -> None:
+        """Measure every SLI over the fault as it had settled."""
+        if self._sampler.phase is not Phase.FAULT:
+            return
+        # The first half window belongs to connections that the replaced pods still answered.
+        start = (self.record.landed or self.record.phases[Phase.FAULT]) + self.record.window_seconds / 2
+        self.record.settled = self._measure(max(self._now() - start, 1.0))
+
+    def rollback_begins(self) -> None:
+        """Mark the start of the rollbacks: time to recover counts from here."""
+        self._enter(Phase.RECOVERY)
+
+    def rollback_ended(self) -> None:
+        """Wait until every SLI is within its tolerance again, or the time for it is over."""
+        limit = self._settings.windows.seconds(self._settings.expectations.recover_within_windows)
+        self.record.recover_within = limit
+        start = self.record.phases[Phase.RECOVERY]
+        if self.record.steady is not True:
+            return
+        logger.info("Waiting for every SLI to be back, at most %g s from the rollback's start", limit)
+        missing = self._wait_until_steady(start, max(0.0, start + limit - self._now()))
+        if missing is None:
+            recovered = self._sampler.samples[-STEADY_SAMPLES].at
+            self.record.recovered = recovered
+            logger.info("Every SLI is back %.1f s after the rollback's start", recovered - start)
+        else:
+            logger.warning("Not recovered: %s", missing)
+
+    def end(self) -> None:
+        """Stop sampling, prove the rollback, count the budget, close the annotation."""
+        self._sampler.stop()
+        self.record.samples = self._sampler.samples
+        if self._sampler.died:
+            self.record.tool_errors.append(f"sampling ended early: {self._sampler.died}")
+        if self.record.steady is not None:
+            self.record.rollback = self._prove()
+            self.record.budget = self._count_budgets()
+        recovery = self.record.phases.get(Phase.RECOVERY, self._now())
+        self._annotation.end(self._zero_epoch + recovery)
+
+    def _count_budgets(self) -> list[BudgetResult]:
+        fault = self.record.phases.get(Phase.FAULT)
+        seconds = None if fault is None else self._now() - fault
+        try:
+            return count_budgets(self._settings, seconds)
+        except ChaosextError as error:
+            logger.warning("The error budgets could not be counted: %s", error)
+            return []
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the run's start."""
+        return self._now()
+
+    def _now(self) -> float:
+        return time.monotonic() - self._zero
+
+    def _enter(self, phase: Phase) -> None:
+        self._sampler.phase = phase
+        self.record.phases[phase] = self._now()
+
+    def _wait_until_steady(self, since: float, seconds: float) -> str | None:
+        """Wait for STEADY_SAMPLES samples in a row, taken after `since`, that hold; return what is missing."""
+
+        def missing() -> str | None:
+            if self._sampler.died:
+                return f"sampling ended early: {self._sampler.died}"
+            samples = [s for s in self._sampler.samples if s.at >= since][-STEADY_SAMPLES:]
+            unsteady = [text for s in samples if (text := self._unsteady(s)) is not None]
+            if unsteady:
+                return unsteady[-1]
+            return None if len(samples) == STEADY_SAMPLES else "no sample was taken yet"
+
+        return poll(missing, seconds, interval=min(0.2, self._settings.windows.sample_interval_seconds / 2))
+
+    def _unsteady(self, sample: Sample) -> str | None:
+        for name, tolerance in self._settings.tolerances.items():
+            ratio = sample.ratios.get(name)
+            if ratio is None:
+                return f"{name} has no data ({sample.missing.get(name)})"
+            if not tolerance.holds(ratio):
+                return f"{name} is {ratio:.1%}, outside {tolerance.low:.1%} to {tolerance.high:.1%}"
+        return None
+
+    def _measure(self, seconds: float) -> dict[str, Measurement]:
+        try:
+            return measure(self._settings.grafana, self._settings.slos.values(), seconds)
+        except ChaosextError as error:
+            return {name: Measurement(no_data=str(error)) for name in self._settings.slos}
+
+    def _prove(self) -> Rollback:
+        try:
+            found = prove(self._cluster, self._settings.manifest, f"{RUN_ID_LABEL}={self._run.run_id}")
+        except ChaosextError as error:
+            return Rollback(proved=False, differences=[str(error)])
+        return Rollback(proved=not found, differences=found)
+
+
+def _last_line(exception: list[str] | str) -> str:
+    text = exception if isinstance(exception, str) else "".join(exception)
+    lines = [line for line in text.splitlines() if line.strip()]
+    return (
+        lines[-1].strip().removeprefix("chaoslib.exceptions.ActivityFailed: ") if lines else "no reason given"
+    )
