@@ -36,8 +36,9 @@ async def save(request: web.Request) -> web.Response:
         raise bad_request_data()
     store = request.app[DASHBOARDS]
     folder_uid = _folder_uid(store, given)
+    seen_version, overwrite = body.whole(model, "version"), body.flag(given, "overwrite")
     dashboard = _existing(store, model) or _new(model)
-    if dashboard.id and dashboard.version != body.whole(model, "version") and not body.flag(given, "overwrite"):
+    if dashboard.id and dashboard.version != seen_version and not overwrite:
         raise ApiError(
             412, "The dashboard has been changed by someone else", extra={"status": "version-mismatch"}
         )

@@ -7,6 +7,7 @@ import secrets
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,24 @@ def bad_request_data() -> ApiError:
     return ApiError(400, "bad request data")
 
 
+def http_log() -> logging.Logger:
+    """Return the logger for the HTTP protocol; it keeps back requests that are not HTTP.
+
+    They would be quoted in the log, with the token in it.
+    """
+    logger = log.getChild("http")
+    if _no_quotes not in logger.filters:
+        logger.addFilter(_no_quotes)
+    return logger
+
+
+def _no_quotes(record: logging.LogRecord) -> bool:
+    if record.exc_info and isinstance(record.exc_info[1], HttpProcessingError):
+        record.msg, record.args = "refused a request that is not HTTP", ()
+        record.exc_info = None
+    return True
+
+
 @web.middleware
 async def error_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn every failure into JSON; what nobody expected is logged under the trace id that the client sees."""
@@ -58,6 +77,8 @@ async def error_middleware(request: web.Request, handler: Handler) -> web.Stream
     except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
         # Grafana's router knows no 405.
         return web.json_response({"message": "Not found"}, status=404)
+    except ConnectionResetError:
+        return web.Response(status=400)  # the client has gone while it sent its body; nobody reads this
     except Exception:
         trace_id = secrets.token_hex(16)
         log.exception("%s %s failed, trace id %s", request.method, request.path, trace_id)

@@ -10,11 +10,12 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
-from . import annotations, dashboards, folders, home, proxy, query, sources, store
+from . import annotations as annotations_api  # __future__ has taken the plain name
+from . import dashboards, folders, home, proxy, query, sources, store
 from .annotation_store import AnnotationStore
 from .auth import auth_middleware
 from .dashboard_store import DashboardStore
-from .errors import error_middleware
+from .errors import error_middleware, http_log
 from .prometheus import Prometheus
 from .sources import DataSources
 
@@ -50,7 +51,7 @@ async def serve(settings: GrafanaSettings) -> web.AppRunner:
     is no database; nothing is left running then.
     """
     app = _application(settings, store.connect(settings.state_dir))
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+    runner = web.AppRunner(app, access_log=None, logger=http_log(), shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.host, settings.port).start()
@@ -65,7 +66,7 @@ def _application(settings: GrafanaSettings, database: sqlite3.Connection) -> web
         middlewares=[error_middleware, auth_middleware(settings.token)], client_max_size=MAX_BODY_BYTES
     )
     app[home.DATABASE] = database
-    app[annotations.ANNOTATIONS] = AnnotationStore(database)
+    app[annotations_api.ANNOTATIONS] = AnnotationStore(database)
     app[dashboards.DASHBOARDS] = DashboardStore(database)
 
     async def resources(app: web.Application) -> AsyncIterator[None]:
@@ -109,7 +110,7 @@ def _routes() -> list[web.RouteDef]:
         web.post("/api/ds/query", query.ds_query),
         web.get("/api/prometheus/grafana/api/v1/{kind:rules|alerts}", proxy.grafana_rules),
         web.get("/api/prometheus/{uid}/api/v1/{kind:rules|alerts}", proxy.source_rules),
-        *annotations.routes(),
+        *annotations_api.routes(),
         *dashboards.routes(),
         *folders.routes(),
     ]
