@@ -167,6 +167,13 @@ class TestRange:
         [frame] = answer.json()["results"]["A"]["frames"]
         assert frame["schema"]["meta"]["executedQueryString"] == f"Expr: demo_gauge\nStep: {step}"
 
+    @pytest.mark.parametrize(("offset", "rest"), [(0, 0), (7200, 86400 - 7200)])
+    def test_points_lie_on_multiples_of_the_step_in_local_time(self, grafana, offset, rest):
+        query = {"expr": "vector(1)", "interval": "1d", "utcOffsetSec": offset}
+        answer = grafana.query(query, **{"from": "1700000000000", "to": "1700200000000"})
+        [frame] = answer.json()["results"]["A"]["frames"]
+        assert {moment // 1000 % 86400 for moment in columns(frame)[0]} == {rest}
+
     def test_no_step_is_too_fine_for_prometheus(self, grafana):
         answer = grafana.query(
             {"expr": "vector(1)", "interval": "1s", "maxDataPoints": 10**9}, **{"from": "now-30d"}
