@@ -1,0 +1,35 @@
+# Shared by the entry points, which source it: where the checkout is, messages, steps with their time.
+# shellcheck shell=bash
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+BEGAN=$SECONDS
+
+say() { printf '[%3d s] %s\n' "$((SECONDS - BEGAN))" "$*"; }
+
+# die MESSAGE: one line of what is wrong and what to do; 2 is the suite's exit code for "it could not work".
+die() {
+  printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+  exit 2
+}
+
+# others_reach PATH: whether any user may pass through every folder on the way to PATH.
+others_reach() {
+  local folder=$1
+  while [ "$folder" != / ]; do
+    if [ -d "$folder" ] && ! [ "$(($(stat -c '0%a' "$folder") & 1))" = 1 ]; then return 1; fi
+    folder=$(dirname "$folder")
+  done
+}
+
+# venv_home: where the virtual environment lies. Pods run as users of their own, who cannot enter a checkout
+# below a home of mode 0700: root then keeps the environment outside, and .venv is a link to it.
+venv_home() {
+  if [ "$(id -u)" = 0 ] && ! others_reach "$ROOT"; then
+    printf '/var/lib/chaos-gameday-lab/venv-%s\n' "$(printf %s "$ROOT" | sha256sum | cut -c1-16)"
+  else
+    printf '%s/.venv\n' "$ROOT"
+  fi
+}
+
+python() { "$ROOT/.venv/bin/python" "$@"; }

@@ -1,0 +1,233 @@
+"""The verdict, from records: one row for each way that a run can end."""
+
+from pathlib import Path
+
+import pytest
+
+from chaosext.gameday.runner import exit_code
+from chaosext.result import EXIT_CODES, BudgetResult, Outcome, Phase, Rollback, Sample, Tolerance, Verdict
+from chaosext.slo.load import load_slos
+from chaosext.slo.sli import Measurement
+from chaosext.verification.expectations import Expectations
+from chaosext.verification.judge import judge, sli_results
+from chaosext.verification.record import Record
+
+SLOS = load_slos(Path(__file__).parents[2] / "manifests" / "slo.yaml")
+PAY, LAT = "payment-success", "product-latency"
+WINDOW = 10
+
+
+def samples(pay, lat=None) -> list[Sample]:
+    """One sample a second: 5 of the baseline, 20 of the fault, 15 of the recovery; None is no data."""
+    found = []
+    for at in range(40):
+        phase = Phase.BASELINE if at < 5 else Phase.FAULT if at < 25 else Phase.RECOVERY
+        ratios = {PAY: pay(at), LAT: (lat or (lambda _: 1.0))(at)}
+        missing = {name: "no traffic" for name, ratio in ratios.items() if ratio is None}
+        found.append(Sample(at=at, phase=phase, ratios=ratios, missing=missing))
+    return found
+
+
+def fails_by_a_quarter(at):
+    return 0.75 if 7 <= at < 30 else 1.0
+
+
+@pytest.fixture
+def record():
+    """A run in which everything went as it should."""
+    return Record(
+        window_seconds=WINDOW,
+        expectations=Expectations.model_validate(
+            {
+                "name": "chaosext",
+                "expect": [
+                    {"sli": PAY, "outcome": "deviates", "at_most": 0.88, "at_least": 0.6},
+                    {"sli": LAT, "outcome": "holds"},
+                ],
+                "recover_within_windows": 4,
+                "budget": [{"slo": PAY, "spend_at_most": 100}],
+            }
+        ),
+        slos={name: SLOS[name] for name in (PAY, LAT)},
+        tolerances={PAY: Tolerance(low=0.95, min_events=40), LAT: Tolerance(low=0.9)},
+        samples=samples(fails_by_a_quarter),
+        settled={PAY: Measurement(160, 40, 0.75), LAT: Measurement(500, 0, 1.0)},
+        budget=[
+            BudgetResult(slo=PAY, unit="failures", size=500, before=500, spent=60, after=440, spend_at_most=100)
+        ],
+        rollback=Rollback(proved=True),
+        phases={Phase.BASELINE: 0.0, Phase.FAULT: 5.0, Phase.RECOVERY: 25.0},
+        landed=6.5,
+        recovered=33.0,
+        recover_within=40.0,
+        steady=True,
+    )
+
+
+def verdict_of(record: Record) -> tuple[Verdict, str]:
+    verdict, reasons = judge(record, sli_results(record))
+    return verdict, "; ".join(reasons)
+
+
+def test_a_run_as_expected_is_verified_without_a_reason(record):
+    assert verdict_of(record) == (Verdict.VERIFIED, "")
+    pay, lat = sli_results(record)
+    assert (pay.outcome, pay.baseline, pay.worst, pay.during, pay.recovered) == (
+        Outcome.DEVIATED,
+        1,
+        0.75,
+        0.75,
+        1,
+    )
+    assert pay.deviated_after_seconds == 0.5
+    assert (lat.outcome, lat.worst, lat.deviated_after_seconds) == (Outcome.HELD, 1.0, None)
+    assert record.time_to_recover == 8.0
+
+
+def no_effect(r):
+    r.samples, r.settled[PAY] = samples(lambda _: 1.0), Measurement(160, 0, 1.0)
+
+
+def too_far(r):
+    r.settled[PAY] = Measurement(160, 160, 0.0)
+
+
+def unexpected(r):
+    r.samples = samples(fails_by_a_quarter, lambda at: 0.5 if at == 12 else 1.0)
+
+
+def never_back(r):
+    r.samples, r.recovered = samples(lambda at: 0.75 if at >= 7 else 1.0), None
+
+
+def late(r):
+    r.recovered = 70.0
+
+
+def not_restored(r):
+    r.rollback = Rollback(proved=False, differences=["deployment/payment: spec.replicas is 0, not 1"])
+
+
+def overspent(r):
+    r.budget[0].spent = 101
+
+
+def action_failed(r):
+    r.tool_errors = ["action 'release' failed: 403"]
+
+
+def no_rollback(r):
+    del r.phases[Phase.RECOVERY]
+
+
+def unmeasured_during_the_fault(r):
+    r.settled[PAY] = Measurement(no_data="no traffic")
+
+
+def unmeasured_for_longer_than_a_window(r):
+    r.samples = samples(fails_by_a_quarter, lambda at: None if 8 <= at < 19 else 1.0)
+
+
+def unmeasured_at_the_end(r):
+    r.samples = samples(lambda at: None if at == 39 else fails_by_a_quarter(at))
+
+
+def unsteady(r):
+    r.steady, r.unsteady, r.phases = False, "payment-success is 50.0%", {Phase.BASELINE: 0.0}
+    r.samples = samples(lambda _: 0.5)[:5]
+
+
+def unmeasured_baseline(r):
+    unsteady(r)
+    r.samples = samples(lambda _: None)[:5]
+
+
+def refused(r):
+    r.refusal, r.phases, r.samples, r.steady = "refused: namespace 'x'", {}, [], None
+
+
+def wrong_input(r):
+    r.bad_input, r.phases, r.samples, r.steady = "slo.yaml: wrong", {}, [], None
+
+
+def interrupted(r):
+    r.interrupted = True
+
+
+def interrupted_and_not_restored(r):
+    interrupted(r)
+    not_restored(r)
+
+
+def method_skipped(r):
+    r.phases = {Phase.BASELINE: 0.0, Phase.RECOVERY: 25.0}
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict", "reason"),
+    [
+        (
+            no_effect,
+            Verdict.FAULT_NOT_LANDED,
+            "Payment success stayed at 100.0% (deviates to 60% to 88% was expected)",
+        ),
+        (too_far, Verdict.SYSTEM_FAILED, "Payment success fell to 0.0%, further than expected"),
+        (unexpected, Verdict.SYSTEM_FAILED, "Product latency fell to 50.0%, below its tolerance of 90.0%"),
+        (never_back, Verdict.SYSTEM_FAILED, "Payment success ended at 75.0%"),
+        (never_back, Verdict.SYSTEM_FAILED, "recovery of all SLIs was not seen, where 40 s were allowed"),
+        (late, Verdict.SYSTEM_FAILED, "recovery of all SLIs took 45.0 s, where 40 s were allowed"),
+        (not_restored, Verdict.SYSTEM_FAILED, "the rollback is not proved: deployment/payment: spec.replicas"),
+        (overspent, Verdict.SYSTEM_FAILED, "spent 101 failures of the error budget of payment-success"),
+        (action_failed, Verdict.TOOL_ERROR, "action 'release' failed: 403"),
+        (no_rollback, Verdict.TOOL_ERROR, "no rollback ran"),
+        (unmeasured_during_the_fault, Verdict.NO_DATA, "Payment success could not be measured"),
+        (
+            unmeasured_for_longer_than_a_window,
+            Verdict.NO_DATA,
+            "Product latency could not be measured: no traffic",
+        ),
+        (unmeasured_at_the_end, Verdict.NO_DATA, "Payment success could not be measured: no traffic"),
+        (unsteady, Verdict.NOT_RUN, "no steady baseline, so no fault was applied: payment-success is 50.0%"),
+        (unmeasured_baseline, Verdict.NO_DATA, "no steady baseline"),
+        (refused, Verdict.NOT_RUN, "refused: namespace 'x'"),
+        (wrong_input, Verdict.TOOL_ERROR, "slo.yaml: wrong"),
+        (interrupted, Verdict.NOT_RUN, "the run was interrupted"),
+        (interrupted_and_not_restored, Verdict.SYSTEM_FAILED, "the rollback is not proved"),
+        (method_skipped, Verdict.NOT_RUN, "the method did not run"),
+    ],
+)
+def test_every_other_end_has_its_verdict_and_its_reason(record, change, verdict, reason):
+    change(record)
+    found, reasons = verdict_of(record)
+    assert reason in reasons
+    assert found is verdict
+
+
+def test_one_missed_sample_hides_nothing(record):
+    record.samples = samples(fails_by_a_quarter, lambda at: None if 8 <= at < 17 else 1.0)
+    assert verdict_of(record)[0] is Verdict.VERIFIED
+
+
+def test_a_starved_sli_may_have_no_data_between_fault_and_recovery(record):
+    starved = record.expectations.expect[1].model_copy(update={"outcome": "starved"})
+    record.expectations = record.expectations.model_copy(
+        update={"expect": [record.expectations.expect[0], starved]}
+    )
+    record.samples = samples(fails_by_a_quarter, lambda at: None if 8 <= at < 30 else 1.0)
+    assert verdict_of(record)[0] is Verdict.VERIFIED
+    record.samples = samples(fails_by_a_quarter, lambda at: None if at >= 8 else 1.0)
+    assert verdict_of(record)[0] is Verdict.NO_DATA
+
+
+def test_the_worst_verdict_of_a_day_decides_its_exit_code():
+    order = [
+        Verdict.TOOL_ERROR,
+        Verdict.SYSTEM_FAILED,
+        Verdict.FAULT_NOT_LANDED,
+        Verdict.NO_DATA,
+        Verdict.NOT_RUN,
+    ]
+    assert [EXIT_CODES[v] for v in order] == [2, 1, 3, 4, 5]
+    for index, worst in enumerate(order):
+        assert exit_code([Verdict.VERIFIED, *order[index:]]) == EXIT_CODES[worst]
+    assert exit_code([Verdict.VERIFIED]) == 0
