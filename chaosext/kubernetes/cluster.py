@@ -55,6 +55,16 @@ class Cluster:
         """Name the context and the server, for messages."""
         return f"context {self.context} at {self.server}"
 
+    def check_kind(self, document: dict[str, Any]) -> None:
+        """Raise BadInput when the cluster does not know a document's kind."""
+        try:
+            self._resource(document)
+        except ResourceNotFoundError as error:
+            kind = f"{document['apiVersion']} {document['kind']}"
+            raise BadInput(
+                f"{describe(document)}: {self} knows no kind {kind}: is it spelled right?"
+            ) from error
+
     def get(self, document: dict[str, Any]) -> dict[str, Any] | None:
         """Return the live object that a document names, or None."""
         with self.errors(f"getting {describe(document)}") as absent:

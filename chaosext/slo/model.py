@@ -69,7 +69,7 @@ class _Metric(_Strict):
 
 
 class _Ratio(_Strict):
-    counter: Literal[True]
+    counter: Literal[False]
     good: _Metric | None = None
     bad: _Metric | None = None
     total: _Metric
@@ -121,8 +121,8 @@ class Slo(_Strict):
     @model_validator(mode="after")
     def _counted_budget(self) -> Slo:
         notes: dict[str, Any] = self.metadata.annotations
-        if self.metadata.labels.get(TYPE) not in {"ratio", "latency", "availability"}:
-            raise ValueError(f"metadata.labels.{TYPE} must be ratio, latency or availability")
+        if notes.get(TYPE) not in {"ratio", "latency", "availability"}:
+            raise ValueError(f"metadata.annotations.{TYPE} must be ratio, latency or availability")
         if not str(notes.get(BUDGET, "")).isdigit() or int(notes[BUDGET]) == 0:
             raise ValueError(f"metadata.annotations.{BUDGET} must be a whole number above 0, in quotes")
         if notes.get(BUDGET_UNIT) not in {"failures", "seconds"}:

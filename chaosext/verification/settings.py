@@ -17,16 +17,22 @@ from .expectations import Expectations, parse_expectations, parse_tolerances
 
 __all__ = ["Settings", "load_settings"]
 
+_ACTIONS = "chaosext.kubernetes.actions"
+
 
 @dataclass(frozen=True)
 class Settings:
-    """The checked inputs of a verification."""
+    """The checked inputs of a verification.
+
+    `manifest` is what the rollback reapplies, `applied` every document that an activity will apply.
+    """
 
     windows: Windows
     slos: dict[str, Slo]
     tolerances: dict[str, Tolerance]
     expectations: Expectations
     manifest: list[dict[str, Any]]
+    applied: list[dict[str, Any]]
     grafana: Grafana
     sampling_grafana: Grafana
 
@@ -47,7 +53,22 @@ def load_settings(
         tolerances=parse_tolerances(experiment),
         expectations=parse_expectations(experiment, slos),
         manifest=load_manifest(file("app_manifest", "../manifests/app.yaml")),
+        applied=_applied(experiment),
         grafana=connect(configuration, secrets),
         # requests.Session is not safe to share: the sampler's thread has a client of its own.
         sampling_grafana=connect(configuration, secrets),
     )
+
+
+def _applied(experiment: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the documents of every manifest that the experiment's activities will apply.
+
+    Read now, so that a missing or wrong file is met before the baseline and not amid the fault.
+    """
+    found = []
+    for activity in [*(experiment.get("method") or []), *(experiment.get("rollbacks") or [])]:
+        provider = activity.get("provider") or {}
+        path = (provider.get("arguments") or {}).get("path")
+        if provider.get("module") == _ACTIONS and path is not None:
+            found.extend(load_manifest(resolve(str(path))))
+    return found

@@ -52,8 +52,11 @@ class Watch:
         )
 
     def preflight(self) -> None:
-        """Ask whether the run may begin: the opt-in, and a Grafana that answers. Raises ChaosextError."""
-        check_opt_in(self._cluster, namespaces(self._settings.manifest))
+        """Ask whether the run may begin: opt-in, known kinds, a Grafana that answers. Raises ChaosextError."""
+        touched = [*self._settings.manifest, *self._settings.applied]
+        check_opt_in(self._cluster, namespaces(touched))
+        for document in touched:
+            self._cluster.check_kind(document)
         self._settings.grafana.prometheus()
 
     def baseline(self) -> None:

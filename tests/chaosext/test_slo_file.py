@@ -84,7 +84,7 @@ def _rename(slo):
             "whole number above 0",
         ),
         (lambda s: s["metadata"]["annotations"].update({"gameday/budget-unit": "cups"}), "failures or seconds"),
-        (lambda s: s["metadata"]["labels"].clear(), "must be ratio, latency or availability"),
+        (lambda s: s["metadata"]["annotations"].pop("gameday/type"), "must be ratio, latency or availability"),
         (_rename, "SLO product-latency is defined twice"),
     ],
 )
