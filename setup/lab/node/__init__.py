@@ -1,0 +1,1 @@
+"""The lab's node: runs pods' containers as local processes and reports as a kubelet does."""

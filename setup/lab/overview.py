@@ -1,0 +1,100 @@
+"""What the daemon says of itself: the answer to ``GET /status`` on the internal port, for the command line."""
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lab.components import Supervisor
+from lab.kube import meta
+from lab.kube.store import Store
+from lab.node import procfs
+
+Object = dict[str, Any]
+
+
+class Overview:
+    """Collects the status of one lab.
+
+    :param embedded: the components that live in the daemon's own loop.
+    """
+
+    def __init__(
+        self, store: Store, state: Path, user: str, embedded: Sequence[str], supervisors: Sequence[Supervisor]
+    ) -> None:
+        self._store, self._state, self._user = store, state, user
+        self._embedded, self._supervisors = embedded, supervisors
+        self._began = time.monotonic()
+
+    def to_json(self) -> Object:
+        """Return the status as JSON."""
+        return {
+            "user": self._user,
+            "pid": os.getpid(),
+            "state": str(self._state),
+            "uptime_seconds": round(time.monotonic() - self._began, 1),
+            "memory_bytes": procfs.tree_bytes(os.getpid()),
+            "components": [self._own(name) for name in self._embedded]
+            + [_supervised(s) for s in self._supervisors],
+            "deployments": [_deployment(item) for item in self._store.list("deployments")],
+            "pods": [_pod(item) for item in self._store.list("pods")],
+            "checks": [_check(item) for item in self._store.list("services") if _is_checked(item)],
+        }
+
+    @staticmethod
+    def _own(name: str) -> Object:
+        return {"name": name, "ready": True, "pid": os.getpid(), "restarts": 0, "reason": ""}
+
+
+def _supervised(supervisor: Supervisor) -> Object:
+    return {
+        "name": supervisor.name,
+        "ready": supervisor.ready,
+        "pid": supervisor.pid,
+        "restarts": supervisor.restarts,
+        "reason": supervisor.reason,
+    }
+
+
+def _deployment(item: Object) -> Object:
+    """Return a Deployment with whether its rollout is complete (kubectl rollout status' own rules)."""
+    wanted, status = item["spec"].get("replicas", 1), item.get("status") or {}
+    seen = status.get("observedGeneration", 0) >= item["metadata"].get("generation", 0)
+    counts = [status.get(name, 0) for name in ("replicas", "updatedReplicas", "availableReplicas")]
+    return {
+        "namespace": item["metadata"]["namespace"],
+        "name": item["metadata"]["name"],
+        "ready": status.get("readyReplicas", 0),
+        "wanted": wanted,
+        "rolled_out": seen and counts == [wanted] * 3,
+    }
+
+
+def _pod(item: Object) -> Object:
+    status, annotations = item.get("status") or {}, meta.annotations_of(item)
+    containers = status.get("containerStatuses") or []
+    waiting = [entry["state"]["waiting"] for entry in containers if "waiting" in (entry.get("state") or {})]
+    labels = meta.labels_of(item)
+    return {
+        "namespace": item["metadata"]["namespace"],
+        "name": item["metadata"]["name"],
+        "uid": item["metadata"]["uid"],
+        "workload": labels.get("app.kubernetes.io/name", item["metadata"]["name"]),
+        "containers": [container["name"] for container in item["spec"]["containers"]],
+        "phase": "Terminating" if meta.is_deleting(item) else status.get("phase", "Pending"),
+        "ready": meta.is_pod_ready(item),
+        "restarts": sum(entry.get("restartCount", 0) for entry in containers),
+        "ip": status.get("podIP", ""),
+        "reason": "; ".join(f"{entry.get('reason')}: {entry.get('message', '')}" for entry in waiting),
+        "scraped": annotations.get("prometheus.io/scrape") == "true",
+    }
+
+
+def _is_checked(service: Object) -> bool:
+    return meta.annotations_of(service).get("prometheus.io/probe") == "true"
+
+
+def _check(service: Object) -> str:
+    """Return the name of a Service's synthetic check: its job in Prometheus."""
+    return f"{service['metadata']['namespace']}-{service['metadata']['name']}"

@@ -1,0 +1,83 @@
+"""The configuration of Prometheus and the blackbox exporter, from the same files as on a cluster."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lab.errors import LabError
+from lab.settings import HOST, Settings
+
+Object = dict[str, Any]
+#: The job of manifests/observability/scrape.yaml -> the list of lab.kube.discovery_sd that stands for it.
+_DISCOVERY = {"pods": "pods", "synthetic": "services"}
+_REFRESH = "1s"
+# Of the second that a scrape may take, this part is the exporter's own; the rest is the check's.
+PROBE_OFFSET_SECONDS = 0.1
+
+
+def configuration(settings: Settings) -> Object:
+    """Return Prometheus' configuration for this lab.
+
+    :raises LabError: a contract file lacks what the lab needs.
+    """
+    interval = f"{_scrape_seconds(settings.manifests / 'windows.yaml')}s"
+    ports = settings.ports
+    scrape = settings.manifests / "observability" / "scrape.yaml"
+    jobs = yaml.safe_load(scrape.read_text(encoding="utf-8"))["scrape_configs"]
+    names = {job["job_name"] for job in jobs}
+    if names != _DISCOVERY.keys():
+        raise LabError(f"{scrape}: the lab knows the jobs {sorted(_DISCOVERY)}, the file has {sorted(names)}")
+    for job in jobs:
+        url = f"http://{HOST}:{ports.internal}/sd/{_DISCOVERY[job['job_name']]}"
+        job["http_sd_configs"] = [{"url": url, "refresh_interval": _REFRESH}]
+        if job["job_name"] == "synthetic":
+            exporter = {"target_label": "__address__", "replacement": f"{HOST}:{ports.blackbox}"}
+            job["relabel_configs"].append(exporter)
+    cluster = {
+        "job_name": "kube-state-metrics",
+        "honor_labels": True,
+        "static_configs": [{"targets": [f"{HOST}:{ports.internal}"]}],
+    }
+    timing = {"scrape_interval": interval, "scrape_timeout": interval, "evaluation_interval": interval}
+    return {"global": timing, "scrape_configs": [*jobs, cluster]}
+
+
+def write(settings: Settings, folder: Path) -> None:
+    """Write both programs' configuration and Prometheus' storage folder."""
+    (folder / "storage").mkdir(parents=True)
+    text = yaml.safe_dump(configuration(settings), sort_keys=False)
+    (folder / "prometheus.yaml").write_text(text, encoding="utf-8")
+    shutil.copyfile(settings.manifests / "observability" / "blackbox.yaml", folder / "blackbox.yaml")
+
+
+def prometheus_words(settings: Settings, folder: Path) -> list[str]:
+    """Return the words that start Prometheus."""
+    return [
+        "prometheus",
+        f"--config.file={folder / 'prometheus.yaml'}",
+        f"--storage.tsdb.path={folder / 'storage'}",
+        # A game day's length; and the smallest log of writes that Prometheus allows.
+        "--storage.tsdb.retention.time=6h",
+        "--storage.tsdb.wal-segment-size=10MB",
+        f"--web.listen-address={HOST}:{settings.ports.prometheus}",
+        "--log.level=warn",
+    ]
+
+
+def blackbox_words(settings: Settings, folder: Path) -> list[str]:
+    """Return the words that start the blackbox exporter."""
+    return [
+        "prometheus-blackbox-exporter",
+        f"--config.file={folder / 'blackbox.yaml'}",
+        f"--web.listen-address={HOST}:{settings.ports.blackbox}",
+        f"--timeout-offset={PROBE_OFFSET_SECONDS}",
+        "--log.level=warn",
+    ]
+
+
+def _scrape_seconds(windows: Path) -> int:
+    return int(
+        yaml.safe_load(windows.read_text(encoding="utf-8"))["environments"]["lab"]["scrape_interval_seconds"]
+    )
