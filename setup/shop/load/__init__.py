@@ -1,0 +1,1 @@
+"""The load: people who browse, fill carts and pay, played by Locust."""

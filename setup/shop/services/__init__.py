@@ -1,0 +1,1 @@
+"""The services of the shop, one module or folder each; every one has `build(identity)`."""

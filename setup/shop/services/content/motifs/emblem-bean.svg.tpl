@@ -1,0 +1,1 @@
+<ellipse rx="14" ry="20" transform="rotate(28)"/>

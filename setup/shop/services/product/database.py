@@ -1,0 +1,82 @@
+"""A small pool of PostgreSQL connections that gives up early and says what PostgreSQL said."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import asyncpg
+from aiohttp import web
+from opentelemetry.instrumentation.asyncpg import AsyncPGInstrumentor
+
+from shop.problems import Problem
+
+# Two pods of this service leave room among PostgreSQL's 17 ordinary slots (app.yaml).
+POOL_SIZE = 3
+WAIT_SECONDS = 0.5
+STATEMENT_SECONDS = 2.0
+_UNAVAILABLE = 503
+
+# What the pool's connections raise: PostgreSQL's answers, the client's own complaints, the network's, a limit.
+FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+
+
+@dataclass(frozen=True)
+class DatabaseSettings:
+    """Where the database is and who asks."""
+
+    host: str
+    port: int
+    name: str
+    user: str
+    password: str = field(repr=False)
+
+
+class Database:
+    """The pool; it connects when it is first used, so that the service starts without its database."""
+
+    def __init__(self, settings: DatabaseSettings) -> None:
+        self._settings = settings
+
+    async def run(self, _application: web.Application) -> AsyncIterator[None]:
+        """Open the pool with the application and close it after (for cleanup_ctx)."""
+        AsyncPGInstrumentor().instrument()
+        self._pool = await asyncpg.create_pool(
+            host=self._settings.host,
+            port=self._settings.port,
+            database=self._settings.name,
+            user=self._settings.user,
+            password=self._settings.password,
+            min_size=0,
+            max_size=POOL_SIZE,
+            timeout=WAIT_SECONDS,
+            command_timeout=STATEMENT_SECONDS,
+            reset=_nothing_to_reset,
+        )
+        yield
+        try:
+            async with asyncio.timeout(1):
+                await self._pool.close()
+        except FAILURES:
+            self._pool.terminate()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[asyncpg.pool.PoolConnectionProxy]:
+        """Lend a connection, waiting at most WAIT_SECONDS; raises one of FAILURES."""
+        try:
+            connection = await self._pool.acquire(timeout=WAIT_SECONDS)
+        except TimeoutError:
+            raise TimeoutError(f"no connection to the database within {WAIT_SECONDS:g} s") from None
+        try:
+            yield connection
+        finally:
+            await self._pool.release(connection, timeout=WAIT_SECONDS)
+
+
+async def _nothing_to_reset(_connection: asyncpg.Connection) -> None:
+    """Spare a statement, and its span, after every query: the statements here leave no session state."""
+
+
+def unavailable() -> Problem:
+    """Return the problem to answer, raised from one of FAILURES, while the database is of no use."""
+    return Problem(_UNAVAILABLE, "catalogue_unavailable", "The catalogue cannot be reached right now.")
