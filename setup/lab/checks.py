@@ -15,7 +15,7 @@ import psutil
 import yaml
 
 from lab.errors import LabError
-from lab.layout import Layout, others_can_reach
+from lab.layout import Layout, interpreter, others_can_reach
 from lab.node.addresses import unbound
 from lab.node.images import newest_postgres
 from lab.settings import HOST, Settings
@@ -73,8 +73,8 @@ def _check_programs() -> None:
 
 def _check_reachable(layout: Layout) -> None:
     """Check that pods' users, who are not root, can run this Python."""
-    needed = [Path(sys.executable), Path(sys.executable).resolve()]
-    needed += [Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib")]
+    needed = [interpreter(), interpreter().resolve()]
+    needed += [Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "purelib")]
     for path in needed:
         folder = path if path.is_dir() else path.parent
         if not others_can_reach(folder) or not path.stat().st_mode & stat.S_IROTH:

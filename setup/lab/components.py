@@ -13,7 +13,7 @@ from pathlib import Path
 
 import aiohttp
 
-from lab.node import procfs
+from lab.node import procfs, tasks
 from lab.node.logs import LogFile, Pipe
 from lab.node.processes import Child, Children, Command
 
@@ -46,7 +46,7 @@ class Supervisor:
         self.reason = ""
         self._component, self._children, self._log = component, children, log
         self._child: Child | None = None
-        self._task = asyncio.create_task(self._run())
+        self._task = tasks.start(self._run(), component.name)
 
     @property
     def pid(self) -> int | None:
@@ -80,7 +80,7 @@ class Supervisor:
         self._child = child
         for pipe in pipes:
             pipe.started()
-        readiness = asyncio.create_task(self._await_ready())
+        readiness = tasks.start(self._await_ready(), f"readiness of {self.name}")
         try:
             return await child.wait()
         finally:

@@ -8,6 +8,7 @@ import hashlib
 import os
 import shutil
 import stat
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,6 +97,16 @@ class Layout:
             return (self.state / f"{name}.token").read_text(encoding="ascii").strip()
         except FileNotFoundError:
             raise LabError(f"no lab is known at {self.state}: run `python -m lab up` first") from None
+
+
+def interpreter() -> Path:
+    """Return this Python by a path that pods' users can follow.
+
+    A virtual environment may be a link below a home that they cannot enter; the folder it leads to is named
+    instead. The last name stays, because Python finds its environment beside it.
+    """
+    path = Path(sys.executable)
+    return path.parent.resolve() / path.name
 
 
 def others_can_reach(path: Path) -> bool:

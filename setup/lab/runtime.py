@@ -1,13 +1,12 @@
 """Puts the node together: images, names, node ports, pods."""
 
 import os
-import sys
 from pathlib import Path
 
 from lab import leftovers
 from lab.errors import LabError
 from lab.kube.store import Store
-from lab.layout import Layout
+from lab.layout import Layout, interpreter
 from lab.node import images
 from lab.node.addresses import Addresses, unbound
 from lab.node.build import build
@@ -46,13 +45,13 @@ class Runtime:
         self._network = Network(store, self.hosts, Forwarder(HOST), settings.offset)
         machine = Machine(
             children=children,
-            images=images.table(sys.executable, shop, entry_point, postgres),
+            images=images.table(str(interpreter()), shop, entry_point, postgres),
             look_up=store.find,
             logs=logs,
             prober=self._prober,
         )
         # The interpreter and the server's own tools come first: /usr/bin has slow wrappers of the latter.
-        search_path = os.pathsep.join([str(Path(sys.executable).parent), str(postgres), _SYSTEM_PATH])
+        search_path = os.pathsep.join([str(interpreter().parent), str(postgres), _SYSTEM_PATH])
         around = Surroundings(
             store=store,
             machine=machine,

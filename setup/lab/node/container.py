@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.node import launch as launching
+from lab.node import tasks
 from lab.node.backoff import Backoff
 from lab.node.environment import ConfigError, Lookup
 from lab.node.execution import Execution
@@ -163,7 +164,7 @@ class Container:
                 "Killing", f"Container {self._spec['name']} failed {kind} probe, will be restarted", "Normal"
             )
             grace = self._pod["spec"].get("terminationGracePeriodSeconds", 30)
-            self._restarting = asyncio.create_task(self._end(grace, hook=True))
+            self._restarting = tasks.start(self._end(grace, hook=True), f"restart of {self._spec['name']}")
 
     async def _end(self, grace: float, *, hook: bool) -> None:
         if self._execution is not None and self._image is not None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 
+from lab.node import tasks
 from lab.node.probes import Probe
 from lab.node.status import ContainerState
 
@@ -66,4 +67,4 @@ class Health:
             self._restart("liveness")
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        self._tasks.append(asyncio.create_task(work))
+        self._tasks.append(tasks.start(work, f"probes of {self._state.name}"))

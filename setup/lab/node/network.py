@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from lab.kube.store import Store
+from lab.node import tasks
 from lab.node.forwarder import Forwarder
 from lab.node.names import HostsFiles
 
@@ -24,7 +25,7 @@ class Network:
 
     def start(self) -> None:
         """Begin to follow."""
-        self._tasks = [asyncio.create_task(self._follow(plural)) for plural in self._objects]
+        self._tasks = [tasks.start(self._follow(plural), f"network ({plural})") for plural in self._objects]
 
     async def stop(self) -> None:
         """Follow no more, and close every node port."""

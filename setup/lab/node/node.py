@@ -7,6 +7,7 @@ from typing import Any
 
 import psutil
 
+from lab.node import tasks
 from lab.node.pod import PodWorker, Surroundings
 from lab.node.status import now
 
@@ -29,7 +30,7 @@ class Node:
         store = self._around.store
         store.create("nodes", _description(self._name))
         self._report()
-        self._tasks = [asyncio.create_task(self._heartbeat()), asyncio.create_task(self._follow())]
+        self._tasks = [tasks.start(self._heartbeat(), "heartbeat"), tasks.start(self._follow(), "node")]
 
     async def stop(self) -> None:
         """End every pod quickly, like a machine that is switched off: stop signals, no hooks, then kills."""

@@ -11,7 +11,7 @@ from typing import Any
 from lab.kube import events
 from lab.kube.errors import ApiError
 from lab.kube.store import Store
-from lab.node import status, volumes
+from lab.node import status, tasks, volumes
 from lab.node.addresses import Addresses
 from lab.node.container import Container, Machine
 from lab.node.environment import ConfigError
@@ -56,7 +56,7 @@ class PodWorker:
         self._log = around.machine.logs.pod(*self.name, self.uid)
         self._states = [ContainerState(spec["name"], spec["image"]) for spec in pod["spec"]["containers"]]
         self._containers: list[Container] = []
-        self._running = asyncio.create_task(self._run())
+        self._running = tasks.start(self._run(), f"pod {self.name[1]}")
         self._end: asyncio.Task[None] | None = None
         self._kills: set[asyncio.Task[None]] = set()
 
@@ -69,9 +69,9 @@ class PodWorker:
     def end(self, grace: float, *, hook: bool = True) -> "asyncio.Task[None]":
         """Begin the pod's end within a grace (seconds), or shorten it to none when it has begun."""
         if self._end is None:
-            self._end = asyncio.create_task(self._finish(grace, hook=hook))
+            self._end = tasks.start(self._finish(grace, hook=hook), f"end of pod {self.name[1]}")
         elif grace == 0:
-            self._kills |= {asyncio.create_task(container.stop(0)) for container in self._containers}
+            self._kills |= {tasks.start(container.stop(0), "kill") for container in self._containers}
         return self._end
 
     async def _run(self) -> None:
@@ -138,8 +138,4 @@ class PodWorker:
             store.mutate("pods", *self.name, change, subresource="status")
 
     def _event(self, reason: str, message: str, kind: str) -> None:
-        namespace = self._around.store.find("namespaces", None, self.name[0])
-        # An event in a namespace that is going away cannot be written, and nobody would read it.
-        if namespace is None or "deletionTimestamp" in namespace["metadata"]:
-            return
         events.record(self._around.store, self._pod, reason, message, kind, "kubelet")
