@@ -1,0 +1,119 @@
+"""The API over HTTPS: settings, routes, and a server that runs in the caller's event loop."""
+
+import ssl
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from lab.kube.api import discovery, openapi, read, subresources, write
+from lab.kube.api.auth import require_token
+from lab.kube.api.logs import pod_log
+from lab.kube.api.patching import patch
+from lab.kube.api.read import SUBSCRIPTIONS
+from lab.kube.api.request import Target, parse_target
+from lab.kube.api.respond import errors
+from lab.kube.errors import ApiError
+from lab.kube.logs import LogReader
+from lab.kube.metrics import metrics_text
+from lab.kube.store import Store
+
+# A Secret or ConfigMap may hold 1 MiB; base64 and quoting make it more.
+_BODY_LIMIT = 3 * 1024 * 1024
+_GOODBYE_SECONDS = 1.0
+Action = Callable[[web.Request, Store, Target], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class KubeSettings:
+    """Where to listen, as whom, whom to answer, and who reads logs. Port 0 takes a free one."""
+
+    host: str
+    port: int
+    certificate: Path
+    key: Path
+    token: str
+    logs: LogReader
+
+
+async def serve(store: Store, settings: KubeSettings) -> web.AppRunner:
+    """Start serving; the runner's addresses tell the port, its cleanup() ends it. Raises OSError for a taken port."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(settings.certificate, settings.key)
+    app = make_app(store, settings)
+    runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=_GOODBYE_SECONDS)
+    await runner.setup()
+    site = web.TCPSite(runner, settings.host, settings.port, ssl_context=context)
+    try:
+        await site.start()
+    except OSError:
+        await runner.cleanup()
+        raise
+    return runner
+
+
+def make_app(store: Store, settings: KubeSettings) -> web.Application:
+    """Return the application, without a socket."""
+    app = web.Application(middlewares=[errors, require_token(settings.token)], client_max_size=_BODY_LIMIT)
+    app[SUBSCRIPTIONS] = set()
+    app.on_shutdown.append(_end_watches)
+
+    async def objects(request: web.Request) -> web.StreamResponse:
+        group, version = request.match_info.get("group", ""), request.match_info.get("version", "v1")
+        target = parse_target(group, version, request.match_info["rest"])
+        return await _dispatch(request, store, target, settings.logs)
+
+    async def metrics(_request: web.Request) -> web.Response:
+        return web.Response(text=metrics_text(store), content_type="text/plain")
+
+    app.router.add_get("/version", discovery.version)
+    for path in ("/healthz", "/livez", "/readyz"):
+        app.router.add_get(path, discovery.health)
+    app.router.add_get("/metrics", metrics)
+    app.router.add_get("/api", discovery.core_versions)
+    app.router.add_get("/apis", discovery.groups)
+    app.router.add_get("/apis/{group}", discovery.group)
+    app.router.add_get("/api/v1", discovery.resources)
+    app.router.add_get("/apis/{group}/{version}", discovery.resources)
+    app.router.add_get("/openapi/v3", openapi.index)
+    app.router.add_get("/openapi/v3/{path:.+}", openapi.document)
+    app.router.add_route("*", "/api/v1/{rest:.+}", objects)
+    app.router.add_route("*", "/apis/{group}/{version}/{rest:.+}", objects)
+    return app
+
+
+async def _end_watches(app: web.Application) -> None:
+    for subscription in list(app[SUBSCRIPTIONS]):
+        subscription.close()
+
+
+async def _dispatch(request: web.Request, store: Store, target: Target, logs: LogReader) -> web.StreamResponse:
+    method = request.method
+    if target.subresource == "log" and method == "GET":
+        return await pod_log(request, store, target, logs)
+    if method == "GET" and target.subresource in (None, "status"):
+        if target.name:
+            return read.get_object(request, store, target)
+        if request.query.get("watch") in ("1", "true", "True"):
+            return await read.watch_objects(request, store, target)
+        return read.list_objects(request, store, target)
+    action = _action(method, target)
+    if action is None or (target.resource.namespaced and not target.namespace and method != "DELETE"):
+        raise ApiError(
+            405, "MethodNotAllowed", "the server does not allow this method on the requested resource"
+        )
+    return await action(request, store, target)
+
+
+def _action(method: str, target: Target) -> Action | None:
+    if target.subresource == "scale":
+        return subresources.scale if method in ("GET", "PATCH", "PUT") else None
+    if target.subresource in ("binding", "eviction"):
+        action = subresources.binding if target.subresource == "binding" else subresources.eviction
+        return action if method == "POST" else None
+    if target.subresource:
+        return {"PATCH": patch, "PUT": write.update}.get(method)
+    if target.name:
+        return {"PATCH": patch, "PUT": write.update, "DELETE": write.delete}.get(method)
+    return {"POST": write.create, "DELETE": write.delete_collection}.get(method)
