@@ -60,6 +60,8 @@ async def _metrics(_request: web.Request) -> web.Response:
 
 async def _close_when_draining(request: web.Request, response: web.StreamResponse) -> None:
     if request.app[_draining].is_set():
+        # Both: the header is for the caller, and this signal comes too late for aiohttp to write it itself.
+        response.headers["Connection"] = "close"
         response.force_close()
 
 

@@ -81,6 +81,11 @@ class Running:
     def lines(self) -> list[dict[str, str]]:
         return [parse_logfmt(line) for line in self.log.read_text().splitlines()]
 
+    def kill(self) -> None:
+        """End it at once; what it was doing does not matter."""
+        self.process.kill()
+        self.process.wait()
+
     def stop(self, seconds: float = 10) -> int:
         """End it with SIGTERM, or SIGKILL when that does not help; return the exit code."""
         if self.process.poll() is None:
@@ -98,7 +103,6 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.running: dict[str, Running] = {}
         self._started: list[Running] = []
         self._names: dict[str, list[str]] = {}
         self._hosts = folder / "hosts"

@@ -59,7 +59,9 @@ def test_a_clients_session_header_is_ignored(api):
     with requests.Session() as victim:
         victim.post(api, json=LINE, timeout=5)
         identity = victim.cookies["session"].split(".")[0]
-    answer = requests.get(api, headers={"X-Session-Id": identity, "Connection": "close, x-session-id"}, timeout=5)
+    answer = requests.get(
+        api, headers={"X-Session-Id": identity, "Connection": "close, x-session-id"}, timeout=5
+    )
     assert answer.status_code == 200
     assert answer.json()["count"] == 0
 

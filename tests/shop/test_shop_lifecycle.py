@@ -1,0 +1,262 @@
+"""Starting, stopping, and being replaced while people shop."""
+
+import asyncio
+import collections
+import concurrent.futures
+import contextlib
+import os
+import signal
+import socketserver
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+import requests
+
+from .conftest import Running, World
+
+PAYMENT = {"amount_cents": 100, "card": {"number": "4242424242424242"}}
+ORDER = {"items": [{"product_id": "carrot-cake", "quantity": 1}], "card": PAYMENT["card"]}
+PRE_STOP_SECONDS = 2  # as in app.yaml
+
+
+@pytest.mark.parametrize(
+    ("service", "changes", "message"),
+    [
+        ("basket", {}, "unknown service 'basket'"),
+        ("payment", {"PAYMENT_CONCURRENCY": ""}, "PAYMENT_CONCURRENCY is not set"),
+        (
+            "payment",
+            {"PAYMENT_CONCURRENCY": "0"},
+            "PAYMENT_CONCURRENCY is '0', not a whole number from 1 to 1000",
+        ),
+        ("payment-failures", {"PAYMENT_CONCURRENCY": "many"}, "PAYMENT_CONCURRENCY is 'many'"),
+        ("payment", {"POD_IP": "localhost"}, "POD_IP is 'localhost', which is no IP address"),
+        (
+            "cart",
+            {"CART_REDIS_URL": "http://:hunter2@cart-data"},
+            "CART_REDIS_URL is not a URL such as redis://",
+        ),
+        ("checkout", {"API_GATEWAY_URL": "api-gateway:8080"}, "API_GATEWAY_URL is not a URL such as http://"),
+        ("web-gateway", {"SESSION_KEY": "hunter2"}, "SESSION_KEY is too short"),
+        ("web-gateway", {"SESSION_REDIS_URL": "redis://host:x"}, "SESSION_REDIS_URL is not a URL"),
+        ("product", {"DATABASE_PASSWORD": ""}, "DATABASE_PASSWORD is not set"),
+        ("product", {"DATABASE_PORT": "70000"}, "DATABASE_PORT is '70000'"),
+        ("api-gateway", {"UPSTREAM_TIMEOUT_SECONDS": "nan"}, "UPSTREAM_TIMEOUT_SECONDS is 'nan'"),
+    ],
+)
+def test_an_unusable_environment_is_one_clear_line(world, service, changes, message):
+    environment = {**world.environment(service, "127.0.0.1"), **changes}
+    result = subprocess.run(
+        [sys.executable, "-m", "shop", service], env=environment, check=False, capture_output=True, text=True
+    )
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert "hunter2" not in result.stderr + result.stdout
+
+
+def test_no_service_is_a_usage_error(world):
+    result = subprocess.run(
+        [sys.executable, "-m", "shop"],
+        env=world.environment("", ""),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 2
+    assert "usage: python -m shop {web-gateway|api-gateway|" in result.stderr
+
+
+def test_a_taken_address_is_one_clear_line(world, shop):
+    content = world.start("content", wait=False, POD_IP=shop["content"].address)
+    assert content.process.wait(10) == 1
+    (line,) = content.lines()
+    assert line["msg"] == "cannot serve"
+    assert "address already in use" in line["error"]
+
+
+def test_services_start_fast_and_stay_small(world, shop):
+    def seconds_to_healthy() -> float:
+        start = time.monotonic()
+        payment = world.start("payment")
+        elapsed = time.monotonic() - start
+        payment.kill()
+        return elapsed
+
+    assert min(seconds_to_healthy() for _ in range(3)) < 1.2
+    for name, running in shop.items():
+        status = Path(f"/proc/{running.process.pid}/status").read_text()
+        kilobytes = int(status.split("VmRSS:")[1].split()[0])
+        assert kilobytes < 60 * 1024, name
+
+
+def test_a_payment_in_flight_is_finished(world):
+    payment = world.start("payment")
+    with concurrent.futures.ThreadPoolExecutor(1) as pool, requests.Session() as kept:
+        kept.get(payment.url("/healthz"), timeout=1)
+        answer = pool.submit(requests.post, payment.url("/process"), json=PAYMENT, timeout=10)
+        while "draining" not in payment.log.read_text():
+            payment.process.send_signal(signal.SIGTERM)
+            time.sleep(0.05)
+        # For a while it still answers, old connections and new ones, and says that it will go.
+        for _ in range(2):
+            last = kept.get(payment.url("/healthz"), timeout=1)
+            assert last.status_code == 200
+            assert last.headers["Connection"] == "close"
+        assert answer.result().status_code == 200
+    assert payment.process.wait(5) == 0
+    assert payment.lines()[-1]["msg"] == "stopped"
+
+
+async def shop_for(url: str, stop: threading.Event) -> collections.Counter[tuple[str, int | str]]:
+    """Browse and buy until told to stop; return how often each step had each outcome."""
+    outcomes: collections.Counter[tuple[str, int | str]] = collections.Counter()
+
+    async def browse(session: aiohttp.ClientSession) -> None:
+        async with session.get(f"{url}/search?q=tea") as answer:
+            outcomes["browse", answer.status] += 1
+        await asyncio.sleep(0.02)
+
+    async def buy(session: aiohttp.ClientSession) -> None:
+        async with session.post(f"{url}/api/v1/checkout/process", json=ORDER) as answer:
+            outcomes["buy", answer.status] += 1
+
+    async def person(step: object) -> None:
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+            while not stop.is_set():
+                await step(session)
+
+    await asyncio.gather(*(person(browse) for _ in range(4)), *(person(buy) for _ in range(8)))
+    return outcomes
+
+
+def start_all(world: World, names: tuple[str, ...]) -> dict[str, Running]:
+    running = {name: world.start(name, wait=False) for name in names}
+    for process in running.values():
+        world.wait_healthy(process)
+    return running
+
+
+def test_replacing_pods_fails_no_request(world, shop):
+    names = ("product", "payment", "api-gateway", "checkout", "cart")
+    old, new = start_all(world, names), {}
+    for name in names:
+        world.name(name, old[name].address)
+    stop = threading.Event()
+    try:
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            outcomes = pool.submit(asyncio.run, shop_for(shop["web-gateway"].url(""), stop))
+            # As a rolling update does: both have the name, then the new one only, then the old one ends.
+            new = start_all(world, names)
+            for name in names:
+                world.name(name, old[name].address, new[name].address)
+            time.sleep(0.5)
+            for name in names:
+                world.name(name, new[name].address)
+            time.sleep(PRE_STOP_SECONDS)
+            for running in old.values():
+                running.process.terminate()
+            codes = [running.process.wait(10) for running in old.values()]
+            time.sleep(0.5)
+            stop.set()
+        assert codes == [0] * len(names)
+        assert set(outcomes.result()) == {("browse", 200), ("buy", 200)}
+        assert outcomes.result()["buy", 200] > 30
+    finally:
+        stop.set()
+        for name in names:
+            world.name(name, shop[name].address)
+    for running in new.values():
+        running.kill()
+
+
+class Unreliable(socketserver.ThreadingTCPServer):
+    """An upstream that ends a connection, instead of answering, after as many answers as it is told."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+
+    def __init__(self, address: str, answers_per_connection: int) -> None:
+        self.requests: list[bytes] = []
+        self.answers_per_connection = answers_per_connection
+        super().__init__((address, 8080), _Handler)
+
+
+class _Handler(socketserver.StreamRequestHandler):
+    server: Unreliable
+
+    def handle(self) -> None:
+        answers = 0
+        while line := self.rfile.readline():
+            length = 0
+            while (header := self.rfile.readline()) not in (b"\r\n", b""):
+                if header.lower().startswith(b"content-length:"):
+                    length = int(header.split(b":")[1])
+            self.rfile.read(length)
+            self.server.requests.append(line.split()[0])
+            if answers == self.server.answers_per_connection:
+                return
+            answers += 1
+            self.wfile.write(
+                b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}"
+            )
+
+
+@contextlib.contextmanager
+def unreliable(world: World, name: str, answers: int) -> Iterator[Unreliable]:
+    address = world.new_address()
+    with Unreliable(address, answers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        world.name(name, address)
+        yield server
+        server.shutdown()
+
+
+def test_a_get_is_repeated_when_its_connection_ends(world, shop):
+    gateway = world.start("api-gateway")
+    with unreliable(world, "product", answers=1) as server:
+        url = gateway.url("/api/v1/product/products")
+        assert [requests.get(url, timeout=5).status_code for _ in range(5)] == [200] * 5
+        # One at least came on a connection that ended, and again on another.
+        assert len(server.requests) > 5
+    world.name("product", shop["product"].address)
+    gateway.kill()
+
+
+def test_a_payment_is_never_repeated(world, shop):
+    gateway = world.start("api-gateway")
+    with unreliable(world, "payment", answers=0) as server:
+        answer = requests.post(gateway.url("/api/v1/payment/process"), json=PAYMENT, timeout=5)
+        assert (answer.status_code, answer.json()["error"]) == (502, "upstream_broken")
+        assert server.requests == [b"POST"]
+    world.name("payment", shop["payment"].address)
+    gateway.kill()
+
+
+def test_each_payment_has_a_connection_of_its_own(world, shop):
+    gateway = world.start("api-gateway")
+    # It would end a connection that is used twice.
+    with unreliable(world, "payment", answers=1) as server:
+        url = gateway.url("/api/v1/payment/process")
+        assert [requests.post(url, json=PAYMENT, timeout=5).status_code for _ in range(5)] == [200] * 5
+        assert server.requests == [b"POST"] * 5
+    world.name("payment", shop["payment"].address)
+    gateway.kill()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_service_runs_as_a_user_without_a_name(world):
+    address = world.new_address()
+    environment = {**world.environment("content", address), "PYTHONDONTWRITEBYTECODE": "1"}
+    probe = subprocess.run([sys.executable, "-c", ""], user=10001, check=False, capture_output=True)
+    if probe.returncode:
+        pytest.skip("the interpreter's folder is closed to other users")
+    content = world.launch([sys.executable, "-m", "shop", "content"], environment, address, user=10001)
+    world.wait_healthy(content)
+    assert content.stop() == 0

@@ -1,0 +1,86 @@
+"""The load: the right number of people, at their own paces, quietly."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import requests
+
+from .conftest import ROOT, Running, World, parse_logfmt, poll
+
+PLAN = {"BROWSERS": "4", "CART_USERS": "2", "PAYERS": "16"}
+
+
+def environment(target: str, **changes: str) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT / "setup"),
+        "TARGET_URL": target,
+        **PLAN,
+        **changes,
+    }
+
+
+def payments(checkout: Running) -> float:
+    text = requests.get(checkout.url("/metrics"), timeout=5).text
+    lines = [line for line in text.splitlines() if line.startswith("shop_payments_total")]
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
+
+
+def start_load(world: World, target: str, **changes: str) -> Running:
+    user = None
+    if os.geteuid() == 0 and not subprocess.run([sys.executable, "-c", ""], user=10001, check=False).returncode:
+        user = 10001
+    # No home, no name for the user, and / as the folder: as in a container with a read-only root.
+    variables = {**environment(target, **changes), "PYTHONDONTWRITEBYTECODE": "1"}
+    return world.launch([sys.executable, "-m", "shop.load"], variables, "", user)
+
+
+def test_payers_keep_their_pace_whatever_browsers_meet(world, shop):
+    load = start_load(world, shop["web-gateway"].url(""))
+    start = payments(shop["checkout"])
+    poll(lambda: payments(shop["checkout"]) >= start + 16, 10, "the first payments")
+    before, at = payments(shop["checkout"]), time.monotonic()
+    # Pictures hang from now on: browsers wait, and nobody else.
+    frozen = world.start("content")
+    frozen.process.send_signal(signal.SIGSTOP)
+    world.name("content", frozen.address)
+    try:
+        poll(lambda: "summary" in load.log.read_text(), 15, "a summary")
+        rate = (payments(shop["checkout"]) - before) / (time.monotonic() - at)
+    finally:
+        world.name("content", shop["content"].address)
+        frozen.kill()
+    assert load.stop() == 0
+    # 16 payers, one payment in 2 s each.
+    assert 6.5 < rate < 9.5
+    (line,) = [parse_logfmt(line) for line in load.log.read_text().splitlines()]
+    assert (line["level"], line["msg"]) == ("info", "summary")
+    assert float(line["per_second"]) > 15
+    assert line["failed"] in ("none", f"picture: {line['failures']}")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"TARGET_URL": ""}, "TARGET_URL is not set"),
+        ({"TARGET_URL": "web-gateway"}, "TARGET_URL is not a URL"),
+        ({"PAYERS": "-1"}, "PAYERS is '-1'"),
+        ({"BROWSERS": "0", "CART_USERS": "0", "PAYERS": "0"}, "nobody would come"),
+    ],
+)
+@pytest.mark.parametrize("by_locust", [False, True])
+def test_an_unusable_environment_is_one_clear_line(changes, message, by_locust):
+    arguments = [sys.executable, "-m", "shop.load"]
+    if by_locust:
+        file = ROOT / "setup" / "shop" / "load" / "locustfile.py"
+        arguments = [sys.executable, "-m", "locust", "-f", str(file), "--headless"]
+    result = subprocess.run(
+        arguments, env=environment("http://x", **changes), check=False, capture_output=True, text=True
+    )
+    assert result.returncode != 0
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
