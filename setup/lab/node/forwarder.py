@@ -23,18 +23,18 @@ class Forwarder:
         self._targets: dict[int, Sequence[tuple[str, int]]] = {}
         self._servers: dict[int, asyncio.Server] = {}
         self._turn = itertools.count()
+        self._updating = asyncio.Lock()
         self._connections: set[asyncio.Task[None]] = set()
 
     async def update(self, targets: Targets) -> None:
         """Take new targets: open and close ports as needed; one that cannot is tried again next time."""
         self._targets = dict(targets)
-        for port in self._servers.keys() - targets.keys():
-            self._servers.pop(port).close()
-        for port in targets.keys() - self._servers.keys():
-            try:
-                self._servers[port] = await asyncio.start_server(self._accept(port), self._host, port)
-            except OSError as error:
-                _LOG.error("node port %d: %s", port, error.strerror)
+        # One at a time: a second update must not open a port that the first one is opening.
+        async with self._updating:
+            for port in self._servers.keys() - self._targets.keys():
+                self._servers.pop(port).close()
+            for port in self._targets.keys() - self._servers.keys():
+                await self._open(port)
 
     async def close(self) -> None:
         """Close every port and connection."""
@@ -42,6 +42,12 @@ class Forwarder:
         for task in list(self._connections):
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
+
+    async def _open(self, port: int) -> None:
+        try:
+            self._servers[port] = await asyncio.start_server(self._accept(port), self._host, port)
+        except OSError as error:
+            _LOG.error("node port %d: %s", port, error.strerror)
 
     def _accept(self, port: int) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
         async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

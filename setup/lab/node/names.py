@@ -32,29 +32,28 @@ class HostsFiles:
     def path(self, namespace: str) -> Path:
         """Return a namespace's file, which exists from now on."""
         if namespace not in self._written:
-            self._write(namespace)
+            self._write({namespace: render(self._table, namespace, self._unbound)})
         return self._folder / namespace
 
     def update(self, table: Table) -> None:
         """Rewrite the files whose content a new table changes."""
         self._table = table
-        for namespace in list(self._written):
-            self._write(namespace)
+        texts = {namespace: render(table, namespace, self._unbound) for namespace in self._written}
+        changed = {namespace: text for namespace, text in texts.items() if self._written[namespace] != text}
+        if changed:
+            self._write(changed)
 
-    def _write(self, namespace: str) -> None:
-        text = render(self._table, namespace, self._unbound)
-        if self._written.get(namespace) == text:
-            return
-        self._written[namespace] = text
+    def _write(self, texts: dict[str, str]) -> None:
         # Readers compare the time of change in whole seconds. Two changes within a second would look like one,
         # so each gets a later second than the one before, ahead of the clock if need be; it only ever grows.
         self._mtime = max(int(time.time()), self._mtime + 1)
-        target = self._folder / namespace
-        draft = self._folder / f".{namespace}"
-        draft.write_text(text, encoding="ascii")
-        draft.chmod(0o644)
-        os.utime(draft, (self._mtime, self._mtime))
-        draft.replace(target)
+        for namespace, text in texts.items():
+            draft = self._folder / f".{namespace}"
+            draft.write_text(text, encoding="ascii")
+            draft.chmod(0o644)
+            os.utime(draft, (self._mtime, self._mtime))
+            draft.replace(self._folder / namespace)
+        self._written |= texts
 
 
 def render(table: Table, namespace: str, unbound: str) -> str:
