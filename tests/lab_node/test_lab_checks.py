@@ -1,0 +1,111 @@
+"""What the lab refuses before it starts, each in one line that says what to do."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from lab import checks, layout, pidfile, settings
+from lab.errors import LabError
+from lab.node.images import newest_postgres
+from lab.settings import Settings
+
+CHECKOUT = Path(__file__).parents[2]
+OFFSET = 3000 + os.getpid() % 300 * 10
+
+
+def _lab(tmp_path: Path) -> Settings:
+    return Settings(CHECKOUT, tmp_path / ".lab", OFFSET)
+
+
+def _check(lab: Settings) -> None:
+    checks.check(lab, layout.Layout(lab.state, Path("/var/lib/x")))
+
+
+def test_a_port_in_use_is_named_with_who_uses_it(tmp_path):
+    lab = _lab(tmp_path)
+    with socket.create_server(("127.0.0.1", lab.ports.prometheus)), pytest.raises(LabError) as refused:
+        _check(lab)
+    text = str(refused.value)
+    assert f"port {lab.ports.prometheus} (Prometheus) is in use by pid {os.getpid()} (" in text
+    assert "LAB_PORT_OFFSET" in text
+
+
+def test_somebody_on_all_addresses_is_in_the_pods_way(tmp_path):
+    with socket.socket() as probe:
+        try:
+            probe.bind(("0.0.0.0", 6379))  # noqa: S104 -- what the lab must notice
+        except OSError:
+            pytest.skip("something else uses 6379 on this machine")
+        probe.listen()
+        with pytest.raises(LabError, match="port 6379 of the pods is in use on all addresses by pid"):
+            _check(_lab(tmp_path))
+
+
+def test_missing_programs_are_named_by_their_packages(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(LabError, match=r"sudo apt-get install .*prometheus-blackbox-exporter.*redis-server"):
+        _check(_lab(tmp_path))
+
+
+def test_a_missing_postgres_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(checks, "newest_postgres", lambda: newest_postgres(tmp_path))
+    with pytest.raises(LabError, match="packages are missing: postgresql;"):
+        _check(_lab(tmp_path))
+
+
+@pytest.mark.parametrize("offset", ["x", "-10", "5", "10000"])
+def test_a_bad_offset_is_refused(monkeypatch, offset):
+    monkeypatch.setenv("LAB_PORT_OFFSET", offset)
+    with pytest.raises(LabError, match="LAB_PORT_OFFSET"):
+        settings.from_environment()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's pods have users of their own")
+def test_data_lies_outside_a_home_that_pods_users_cannot_enter(tmp_path):
+    private = tmp_path / "home"
+    private.mkdir(mode=0o700)
+    found = layout.find(Settings(private / "checkout", private / "checkout" / ".lab"))
+    assert found.data.parent == Path("/var/lib/chaos-gameday-lab")
+    assert found.data != layout.find(Settings(private / "b", private / "b" / ".lab")).data
+
+
+def test_a_path_too_long_for_a_socket_is_moved_or_refused(tmp_path):
+    lab = Settings(CHECKOUT, tmp_path / ("x" * 90))
+    if os.geteuid() == 0:
+        assert layout.find(lab).data.parent == Path("/var/lib/chaos-gameday-lab")
+    else:
+        with pytest.raises(LabError, match="too long"):
+            layout.find(lab)
+
+
+def test_a_pid_file_tells_the_living_from_the_dead(tmp_path):
+    path = tmp_path / "daemon.pid"
+    assert pidfile.holder(path) is None
+    path.write_text("1\n")
+    assert pidfile.holder(path) is None
+    descriptor = pidfile.hold(path)
+    assert pidfile.holder(path) == os.getpid()
+    with pytest.raises(LabError, match=f"pid {os.getpid()}"):
+        pidfile.hold(path)
+    os.close(descriptor)
+    assert pidfile.holder(path) is None
+
+
+@pytest.mark.parametrize("words", [["status"], ["env"]])
+def test_commands_that_need_a_lab_say_that_there_is_none(tmp_path, words):
+    env = {**os.environ, "LAB_STATE": str(tmp_path / "none"), "LAB_PORT_OFFSET": str(OFFSET)}
+    done = subprocess.run(
+        [sys.executable, "-m", "lab", *words], env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr == f"lab: the lab of {CHECKOUT} is not up: run `python -m lab up`\n"
+
+
+def test_down_without_a_lab_is_no_error(tmp_path):
+    env = {**os.environ, "LAB_STATE": str(tmp_path / "none"), "LAB_PORT_OFFSET": str(OFFSET)}
+    words = [sys.executable, "-m", "lab", "down"]
+    done = subprocess.run(words, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout[:18]) == (0, "the lab was not up")

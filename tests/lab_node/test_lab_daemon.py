@@ -1,0 +1,213 @@
+"""The daemon without the shop: up, again, crashes, down. Each test has a lab of its own beside any other."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+from lab import leftovers
+from lab.node import procfs
+from lab.settings import Settings
+
+CHECKOUT = Path(__file__).parents[2]
+# A pod that would outlive its lab: it ignores SIGTERM, and has a child in a session of its own.
+STUBBORN = """
+apiVersion: v1
+kind: Pod
+metadata: {name: stubborn, namespace: default}
+spec:
+  containers:
+    - name: main
+      image: ecommerce-shop:1
+      command: [sh, -c, "trap '' TERM; setsid sleep 600 & while :; do sleep 0.1; done"]
+"""
+
+
+class OwnLab:
+    """A lab with a state folder and ports of its own."""
+
+    def __init__(self, state: Path, offset: int) -> None:
+        self.settings = Settings(CHECKOUT, state, offset)
+        self.env = {**os.environ, "LAB_STATE": str(state), "LAB_PORT_OFFSET": str(offset)}
+        self.state = state
+        self.mark = leftovers.mark_of(state)
+
+    def __call__(self, *words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "lab", *words]
+        return subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=60, check=False)
+
+    def kubectl(self, *words: str, stdin: str = "") -> str:
+        env = {**self.env, "KUBECONFIG": str(self.state / "kubeconfig"), "KUBECACHEDIR": str(self.state / "kc")}
+        program = str(Path(sys.executable).parent / "kubectl")
+        done = subprocess.run(
+            [program, *words], env=env, input=stdin, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    @property
+    def daemon(self) -> int:
+        return int((self.state / "run" / "daemon.pid").read_text())
+
+    def status(self) -> dict:
+        return json.loads(self("status", "--json").stdout)
+
+    def until(self, condition, seconds: float = 15.0):
+        deadline = time.monotonic() + seconds
+        while not (result := condition()):
+            assert time.monotonic() < deadline, f"not within {seconds} s"
+            time.sleep(0.05)
+        return result
+
+    def ports_free(self) -> bool:
+        for port in self.settings.ports.named().values():
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    return False
+        return True
+
+
+@pytest.fixture
+def own_lab():
+    state = Path(tempfile.mkdtemp(dir="/tmp", prefix="lab-"))
+    state.chmod(0o755)
+    lab = OwnLab(state, 1000 + os.getpid() % 180 * 10)
+    try:
+        yield lab
+    finally:
+        lab("down", "--purge")
+        shutil.rmtree(state, ignore_errors=True)
+        assert not procfs.marked(lab.mark)
+
+
+def test_up_status_up_again_and_down(own_lab):
+    first = own_lab("up", "--no-apply")
+    assert first.returncode == 0, first.stderr
+    assert "all components answer" in first.stdout
+    status = own_lab.status()
+    assert {entry["name"] for entry in status["components"]} == {
+        "kubernetes",
+        "grafana",
+        "prometheus",
+        "blackbox",
+    }
+    assert all(entry["ready"] for entry in status["components"])
+    assert "Ready" in own_lab.kubectl("get", "nodes")
+    again = own_lab("up", "--no-apply")
+    assert again.returncode == 0
+    assert f"the lab is already up (pid {own_lab.daemon})" in again.stdout
+    down = own_lab("down")
+    assert down.stdout.startswith("the lab is down")
+    assert own_lab.ports_free()
+    assert not procfs.marked(own_lab.mark)
+
+
+def test_env_prints_lines_for_a_shell(own_lab):
+    own_lab("up", "--no-apply")
+    script = 'eval "$1"; printf "%s\\n" "$KUBECONFIG" "$GRAFANA_URL" "$CHAOS_ENVIRONMENT" "$KUBECACHEDIR"'
+    exports = own_lab("env").stdout
+    words = ["bash", "-c", script, "-", exports]
+    lines = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
+    state = own_lab.state
+    url = f"http://127.0.0.1:{own_lab.settings.ports.grafana}"
+    assert lines == [str(state / "kubeconfig"), url, "lab", str(state / "kubecache")]
+    assert "GRAFANA_TOKEN=" in exports
+    secrets = [state / "kubeconfig", *state.glob("*.token"), *state.glob("pki/*")]
+    assert {path.stat().st_mode & 0o077 for path in secrets} == {0}
+
+
+def test_a_killed_daemon_leaves_no_process_and_the_next_up_starts_clean(own_lab):
+    own_lab("up", "--no-apply")
+    own_lab.kubectl("apply", "-f", "-", stdin=STUBBORN)
+    own_lab.until(lambda: "Running" in own_lab.kubectl("get", "pods", "-n", "default"))
+    own_lab.until(lambda: len(procfs.marked(own_lab.mark)) >= 4)
+    os.kill(own_lab.daemon, signal.SIGKILL)
+    assert own_lab("down").returncode == 0
+    assert not procfs.marked(own_lab.mark)
+    assert own_lab.ports_free()
+    again = own_lab("up", "--no-apply")
+    assert again.returncode == 0, again.stderr
+    assert "stubborn" not in own_lab.kubectl("get", "pods", "-n", "default")
+
+
+def test_up_after_a_killed_daemon_ends_what_it_left(own_lab):
+    own_lab("up", "--no-apply")
+    own_lab.kubectl("apply", "-f", "-", stdin=STUBBORN)
+    own_lab.until(lambda: len(procfs.marked(own_lab.mark)) >= 4)
+    before = procfs.marked(own_lab.mark)
+    os.kill(own_lab.daemon, signal.SIGKILL)
+    assert own_lab("up", "--no-apply").returncode == 0
+    assert not before & procfs.marked(own_lab.mark)
+
+
+def test_a_crashed_component_is_restarted_and_counted(own_lab):
+    own_lab("up", "--no-apply")
+
+    def blackbox():
+        return next(entry for entry in own_lab.status()["components"] if entry["name"] == "blackbox")
+
+    psutil.Process(blackbox()["pid"]).kill()
+    entry = own_lab.until(lambda: (now := blackbox())["restarts"] == 1 and now["ready"] and now)
+    assert entry["reason"] == "ended with exit code 137"
+    assert "blackbox ended with exit code 137" in own_lab("logs", "daemon").stdout
+
+
+def test_a_component_that_cannot_come_up_is_named_with_its_last_words(own_lab):
+    checkout = own_lab.state / "checkout"
+    shutil.copytree(CHECKOUT / "manifests", checkout / "manifests")
+    shutil.copytree(CHECKOUT / "setup", checkout / "setup")
+    (checkout / "manifests" / "observability" / "blackbox.yaml").write_text("modules: [not, a, map]\n")
+    env = {**own_lab.env, "PYTHONPATH": str(checkout / "setup")}
+    words = [sys.executable, "-m", "lab", "up", "--no-apply"]
+    up = subprocess.run(words, env=env, cwd=checkout, capture_output=True, text=True, timeout=60, check=False)
+    assert up.returncode == 1
+    assert "blackbox does not come up (ended with exit code 1); its last lines:" in up.stderr
+    assert "cannot unmarshal" in up.stderr
+
+
+def test_another_lab_in_the_way_is_named(own_lab):
+    own_lab("up", "--no-apply")
+    other = {**own_lab.env, "LAB_STATE": f"{own_lab.state}-other"}
+    words = [sys.executable, "-m", "lab", "up"]
+    up = subprocess.run(words, env=other, capture_output=True, text=True, timeout=60, check=False)
+    assert up.returncode == 1
+    assert (
+        f"another lab runs on this machine (user {psutil.Process().username()}, pid {own_lab.daemon}"
+        in up.stderr
+    )
+    assert len(up.stderr.splitlines()) == 1
+
+
+def test_purge_removes_all_state(own_lab):
+    own_lab("up", "--no-apply")
+    assert own_lab("down", "--purge").returncode == 0
+    assert not own_lab.state.exists()
+
+
+def test_logs_of_a_pod_follow_it_over_a_replacement(own_lab):
+    own_lab("up", "--no-apply")
+    pod = yaml.safe_load(STUBBORN)
+    pod["metadata"]["name"] = "talker"
+    pod["spec"]["containers"][0]["command"] = ["sh", "-c", "echo hello from $$$$; exec sleep 60"]
+    manifest = yaml.safe_dump(pod)
+    own_lab.kubectl("apply", "-f", "-", stdin=manifest)
+    own_lab.until(lambda: "hello" in own_lab("logs", "talker").stdout)
+    words = [sys.executable, "-m", "lab", "logs", "talker", "-f"]
+    with subprocess.Popen(words, env=own_lab.env, stdout=subprocess.PIPE, text=True) as following:
+        first = following.stdout.readline()
+        own_lab.kubectl("delete", "pod", "talker", "-n", "default", "--grace-period=1")
+        own_lab.kubectl("apply", "-f", "-", stdin=manifest)
+        second = following.stdout.readline()
+        following.kill()
+    assert first.startswith("hello from ")
+    assert second.startswith("hello from ")
+    assert first != second
+    assert own_lab.kubectl("logs", "talker", "-n", "default") == second

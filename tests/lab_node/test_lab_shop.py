@@ -1,0 +1,102 @@
+"""The whole lab with the shop in it."""
+
+import base64
+import json
+import os
+import time
+import urllib.parse
+import urllib.request
+
+import pytest
+from lab.node import procfs
+
+pytestmark = pytest.mark.lab
+
+
+def _query(lab, query: str) -> list:
+    words = urllib.parse.urlencode({"query": query})
+    with urllib.request.urlopen(f"{lab.prometheus_url}/api/v1/query?{words}", timeout=5) as answer:
+        return json.load(answer)["data"]["result"]
+
+
+def _until(condition, seconds: float = 30.0):
+    deadline = time.monotonic() + seconds
+    while not (result := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.2)
+    return result
+
+
+def test_every_pod_is_ready(lab):
+    pods = json.loads(lab.run("kubectl", "get", "pods", "-n", "ecommerce", "-o", "json").stdout)["items"]
+    assert len(pods) == 14
+    for pod in pods:
+        conditions = {entry["type"]: entry["status"] for entry in pod["status"]["conditions"]}
+        assert conditions["Ready"] == "True", pod["metadata"]["name"]
+
+
+@pytest.mark.usefixtures("lab")
+def test_the_storefront_answers_at_its_node_port():
+    port = 30080 + int(os.environ.get("LAB_PORT_OFFSET") or 0)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
+        assert answer.status == 200
+        assert b"<html" in answer.read().lower()
+
+
+def test_payments_flow_at_the_rate_of_the_payers(lab):
+    query = 'sum(rate(shop_payments_total{service_name="checkout",outcome="success"}[10s]))'
+    rate = _until(
+        lambda: (found := _query(lab, query)) and (value := float(found[0]["value"][1])) > 6 and value
+    )
+    assert rate < 10
+
+
+def test_every_check_and_scrape_is_up(lab):
+    assert {float(series["value"][1]) for series in _query(lab, "probe_success")} == {1.0}
+    assert len(_query(lab, "probe_success")) == 7
+    assert {float(series["value"][1]) for series in _query(lab, "up")} == {1.0}
+
+
+def test_replicas_follow_their_redis_by_its_name(lab):
+    words = ("-n", "ecommerce", "deployment/cart-data-replica", "--tail=200")
+    _until(lambda: "MASTER <-> REPLICA sync: Finished" in lab.run("kubectl", "logs", *words).stdout)
+
+
+def test_a_service_without_pods_is_refused_and_comes_back(lab):
+    scale = ("kubectl", "scale", "-n", "ecommerce", "deployment/content")
+    down = 'probe_success{job="ecommerce-content"} == 0'
+    up = 'probe_success{job="ecommerce-content"} == 1'
+    try:
+        assert lab.run(*scale, "--replicas=0").returncode == 0
+        _until(lambda: _query(lab, down))
+    finally:
+        lab.run(*scale, "--replicas=1")
+    _until(lambda: _query(lab, up))
+    assert lab.run("kubectl", "rollout", "status", "-n", "ecommerce", "deployment/content").returncode == 0
+
+
+def test_a_replaced_pod_loses_no_request_of_its_callers(lab):
+    failed = 'sum(increase(shop_payments_total{outcome="failure"}[15s]))'
+    _until(lambda: (found := _query(lab, failed)) and float(found[0]["value"][1]) == 0)
+    assert lab.run("kubectl", "rollout", "restart", "-n", "ecommerce", "deployment/payment").returncode == 0
+    assert lab.run("kubectl", "rollout", "status", "-n", "ecommerce", "deployment/payment").returncode == 0
+    time.sleep(4)  # the old pod's hook and stop take up to three seconds
+    assert float(_query(lab, failed)[0]["value"][1]) == 0
+
+
+def test_no_secret_is_in_a_command_line(lab):
+    encoded = lab.run("kubectl", "get", "secret", "-n", "ecommerce", "-o", "json").stdout
+    words = [value for item in json.loads(encoded)["items"] for value in item["data"].values()]
+    listing = lab.run(
+        "python", "-c", "import psutil; print([p.cmdline() for p in psutil.process_iter()])"
+    ).stdout
+    assert words
+    for word in words:
+        assert base64.b64decode(word).decode() not in listing
+    assert lab.grafana_token not in listing
+
+
+def test_memory_stays_below_one_gibibyte(lab):
+    state = lab.kubeconfig.parent
+    pid = int((state / "run" / "daemon.pid").read_text())
+    assert procfs.tree_bytes(pid) < 1024**3
