@@ -3,10 +3,11 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from time import perf_counter
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 from opentelemetry import trace
 
 from shop import metrics
@@ -21,7 +22,6 @@ IN_FLIGHT_SECONDS = 5.0
 MAX_BODY_BYTES = 64 * 1024
 
 ErrorPage = Callable[[web.Request, Problem], web.StreamResponse]
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _log = logging.getLogger("shop")
 _QUIET = frozenset({"/healthz", "/metrics"})
@@ -65,7 +65,7 @@ async def _close_when_draining(request: web.Request, response: web.StreamRespons
         response.force_close()
 
 
-def _observer(service: str, error_page: ErrorPage) -> Handler:
+def _observer(service: str, error_page: ErrorPage) -> Middleware:
     @web.middleware
     async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path in _QUIET:

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 import requests
 
-from .conftest import poll
+from .world import poll
 
 PAYMENT = {"amount_cents": 100, "card": {"number": "4242424242424242"}}
 SESSION = {"X-Session-Id": "a-session-of-the-faults"}

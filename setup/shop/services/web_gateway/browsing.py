@@ -44,8 +44,8 @@ class Browsing:
         if category not in CATEGORIES:
             category = ""
         products = await self._api.search(words, category)
-        place = category.capitalize() if category else "everything"
-        title = f"“{words}” in {place}" if words else place.capitalize()
+        shelf = category.capitalize() or "All products"
+        title = f"“{words}”" + (f" in {shelf}" if category else "") if words else shelf
         main = render(
             "results",
             title=title,

@@ -54,16 +54,16 @@ class ShopApi:
     async def add(self, session: Session, product_id: str, quantity: int) -> int:
         """Put a product into the cart; return how many pieces it then holds."""
         line = {"product_id": product_id, "quantity": quantity}
-        return (await self._ask("POST", self._api / "cart/items", session, line))["count"]
+        return int((await self._ask("POST", self._api / "cart/items", session, line))["count"])
 
     async def change(self, session: Session, product_id: str, quantity: int) -> int:
         """Set a product's quantity; return how many pieces the cart then holds."""
         url = self._api / "cart/items" / product_id
-        return (await self._ask("PUT", url, session, {"quantity": quantity}))["count"]
+        return int((await self._ask("PUT", url, session, {"quantity": quantity}))["count"])
 
     async def remove(self, session: Session, product_id: str) -> int:
         """Take a product out of the cart; return how many pieces it then holds."""
-        return (await self._ask("DELETE", self._api / "cart/items" / product_id, session))["count"]
+        return int((await self._ask("DELETE", self._api / "cart/items" / product_id, session))["count"])
 
     async def checkout(
         self, session: Session, lines: list[dict[str, Any]], card: dict[str, str]
