@@ -10,6 +10,7 @@ import stat
 import sys
 import sysconfig
 from pathlib import Path
+from typing import Any
 
 import psutil
 import yaml
@@ -125,7 +126,8 @@ def can_bind(host: str, port: int) -> bool:
 def _user_of(port: int) -> str:
     """Say who listens on a port, as far as this user may know."""
     for connection in psutil.net_connections("inet"):
-        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+        listens = connection.status == psutil.CONN_LISTEN and connection.laddr
+        if listens and listens.port == port and connection.pid:
             try:
                 process = psutil.Process(connection.pid)
                 return f"pid {connection.pid} ({process.name()}, user {process.username()})"
@@ -134,7 +136,7 @@ def _user_of(port: int) -> str:
     return "a program of another user"
 
 
-def _documents(path: Path) -> list[dict]:
+def _documents(path: Path) -> list[dict[str, Any]]:
     return [document for document in yaml.safe_load_all(path.read_text(encoding="utf-8")) if document]
 
 

@@ -149,7 +149,6 @@ def main() -> int:
         places = layout.find(lab)
         places.run.mkdir(parents=True, exist_ok=True)
         pidfile.hold(places.pid_file)
-        leftovers.end(places)
         layout.create(places)
         _log_to(places)
         asyncio.run(Daemon(lab, places).run())

@@ -1,7 +1,9 @@
-"""The daemon's pid file: held locked while it runs, so that a stale one cannot be mistaken for it."""
+"""Locked files: the daemon's pid file, held while it runs so that a stale one fools nobody, and turns."""
 
+import contextlib
 import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from lab.errors import LabError
@@ -23,6 +25,18 @@ def hold(path: Path) -> int:
     os.ftruncate(descriptor, 0)
     os.write(descriptor, f"{os.getpid()}\n".encode())
     return descriptor
+
+
+@contextlib.contextmanager
+def turn(path: Path) -> Iterator[None]:
+    """Wait until no other process is inside the same block, and keep others out of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def holder(path: Path) -> int | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lab import checks, layout, pidfile, readiness
+from lab import checks, layout, leftovers, pidfile, readiness
 from lab.errors import LabError
 from lab.layout import Layout
 from lab.node.logreader import Cursor
@@ -32,13 +32,18 @@ class Steps:
         """Print a step with the seconds since the start."""
         print(f"{time.monotonic() - self._began:6.1f} s  {text}", flush=True)
 
+    @property
+    def left(self) -> float:
+        """Return the seconds until the deadline."""
+        return max(0.0, self._began + self._seconds - time.monotonic())
+
     def wait(self, missing: Callable[[], str]) -> None:
         """Ask until nothing is missing.
 
         :raises LabError: the time is over; it says what was missing last.
         """
         while text := missing():
-            if time.monotonic() - self._began > self._seconds:
+            if not self.left:
                 raise LabError(f"not ready within {self._seconds:.0f} s: {text}")
             time.sleep(_PAUSE_SECONDS)
 
@@ -50,18 +55,23 @@ def up(settings: Settings, seconds: float, *, apply: bool) -> None:
     """
     places = layout.find(settings)
     steps = Steps(seconds)
-    pid = pidfile.holder(places.pid_file)
-    if pid is None:
-        checks.check(settings, places)
-        pid = _start(settings, places, steps)
-        steps.say(f"the daemon runs (pid {pid})")
-    else:
-        steps.say(f"the lab is already up (pid {pid})")
+    # Two at once must not take each other's processes for leftovers.
+    with pidfile.turn(places.run / "up.lock"):
+        pid = pidfile.holder(places.pid_file)
+        if pid is None:
+            ended = leftovers.end(places)
+            if ended:
+                steps.say(f"{ended} processes of a crashed lab ended")
+            checks.check(settings, places)
+            pid = _start(settings, places, steps)
+            steps.say(f"the daemon runs (pid {pid})")
+        else:
+            steps.say(f"the lab is already up (pid {pid})")
     steps.wait(lambda: _components_missing(settings, places))
     steps.say("all components answer")
     if not apply:
         return
-    steps.say(_apply(settings, places))
+    steps.say(_apply(settings, places, steps.left))
     steps.wait(lambda: readiness.rollouts_missing(settings))
     steps.say("all Deployments are rolled out")
     steps.wait(lambda: readiness.targets_missing(settings))
@@ -111,7 +121,7 @@ def _components_missing(settings: Settings, places: Layout) -> str:
     return ", ".join(f"{entry['name']} ({entry['reason'] or 'starting'})" for entry in waiting)
 
 
-def _apply(settings: Settings, places: Layout) -> str:
+def _apply(settings: Settings, places: Layout, seconds: float) -> str:
     """Apply the shop as its users do, and say what that changed.
 
     Client-side apply, because app.yaml's first line tells users the same: `kubectl apply` without
@@ -120,11 +130,14 @@ def _apply(settings: Settings, places: Layout) -> str:
     manifest = settings.manifests / "app.yaml"
     environment = {**os.environ, "KUBECONFIG": str(places.kubeconfig), "KUBECACHEDIR": str(places.kube_cache)}
     command = [str(checks.kubectl()), "apply", "-f", str(manifest)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise LabError(
-            f"kubectl apply -f {manifest} failed: {done.stderr.strip().splitlines()[-1:] or ['no message']}"
+    try:
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False, timeout=seconds
         )
+    except subprocess.TimeoutExpired:
+        raise LabError(f"kubectl apply -f {manifest} does not end in time") from None
+    if done.returncode:
+        raise LabError(f"kubectl apply -f {manifest} failed: {done.stderr.strip().rpartition(chr(10))[2]}")
     verbs = [line.rsplit(" ", 1)[-1] for line in done.stdout.splitlines()]
     counts = [f"{verbs.count(verb)} {verb}" for verb in ("created", "configured", "unchanged") if verb in verbs]
     return f"applied {manifest.name}: {', '.join(counts)}"

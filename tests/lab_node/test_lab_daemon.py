@@ -110,6 +110,15 @@ def test_up_status_up_again_and_down(own_lab):
     assert not procfs.marked(own_lab.mark)
 
 
+def test_two_ups_at_once_start_one_daemon(own_lab):
+    words = [sys.executable, "-m", "lab", "up", "--no-apply"]
+    both = [subprocess.Popen(words, env=own_lab.env, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    outputs = [process.communicate(timeout=60)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert sum("the daemon runs" in output for output in outputs) == 1
+    assert sum(f"already up (pid {own_lab.daemon})" in output for output in outputs) == 1
+
+
 def test_env_prints_lines_for_a_shell(own_lab):
     own_lab("up", "--no-apply")
     script = 'eval "$1"; printf "%s\\n" "$KUBECONFIG" "$GRAFANA_URL" "$CHAOS_ENVIRONMENT" "$KUBECACHEDIR"'

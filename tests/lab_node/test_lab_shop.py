@@ -80,7 +80,8 @@ def test_a_replaced_pod_loses_no_request_of_its_callers(lab):
     _until(lambda: (found := _query(lab, failed)) and float(found[0]["value"][1]) == 0)
     assert lab.run("kubectl", "rollout", "restart", "-n", "ecommerce", "deployment/payment").returncode == 0
     assert lab.run("kubectl", "rollout", "status", "-n", "ecommerce", "deployment/payment").returncode == 0
-    time.sleep(4)  # the old pod's hook and stop take up to three seconds
+    names = ("kubectl", "get", "pods", "-n", "ecommerce", "-l", "app.kubernetes.io/name=payment", "-o", "name")
+    _until(lambda: len(lab.run(*names).stdout.split()) == 1)  # the old pod's hook and end
     assert float(_query(lab, failed)[0]["value"][1]) == 0
 
 

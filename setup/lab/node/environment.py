@@ -113,7 +113,7 @@ class _Fields:
     def __init__(self, pod: Object, pod_ip: str, host_ip: str) -> None:
         metadata, spec = pod["metadata"], pod["spec"]
         self._metadata = metadata
-        self._plain = {
+        self._plain: dict[str, str] = {
             "metadata.name": metadata["name"],
             "metadata.namespace": metadata["namespace"],
             "metadata.uid": metadata["uid"],
@@ -126,7 +126,7 @@ class _Fields:
     def get(self, path: str) -> str:
         keyed = _KEYED_FIELD.fullmatch(path)
         if keyed:
-            return (self._metadata.get(keyed["map"]) or {}).get(keyed["key"], "")
+            return str((self._metadata.get(keyed["map"]) or {}).get(keyed["key"], ""))
         if path not in self._plain:
             raise ConfigError(f"fieldPath {path!r} is not supported by the lab")
         return self._plain[path]

@@ -47,7 +47,8 @@ def mount_points(container: Object, volumes: dict[str, Path]) -> dict[str, Path]
     for mount in container.get("volumeMounts", []):
         if mount["name"] not in volumes:
             raise ConfigError(f"volume mount {mount['name']!r} has no volume")
-        result[mount["mountPath"]] = volumes[mount["name"]] / mount.get("subPath", "")
+        folder = volumes[mount["name"]]
+        result[mount["mountPath"]] = _inside(folder, mount.get("subPath", ""), mount["name"])
     return result
 
 
@@ -66,13 +67,18 @@ def _write(path: Path, volume: Object, namespace: str, group: int | None, look_u
     for item in items:
         if item["key"] not in entries:
             raise ConfigError(f'references non-existent config key: {item["key"]} (volume "{volume["name"]}")')
-        target = path / item["path"]
-        if not target.resolve().is_relative_to(path.resolve()):
-            raise ConfigError(f'volume "{volume["name"]}": path {item["path"]!r} leaves the volume')
+        target = _inside(path, item["path"], volume["name"])
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(entries[item["key"]])
         mode = item.get("mode", source.get("defaultMode", _DEFAULT_MODE))
         _own(target, group, mode | 0o040 if group is not None else mode)
+
+
+def _inside(folder: Path, path: str, volume: str) -> Path:
+    target = folder / path
+    if not target.resolve().is_relative_to(folder.resolve()):
+        raise ConfigError(f'volume "{volume}": path {path!r} leaves the volume')
+    return target
 
 
 def _own(path: Path, group: int | None, mode: int) -> None:
