@@ -25,8 +25,6 @@ def postgres(world: World) -> Iterator[Postgres]:
     server.sql("CREATE SCHEMA product AUTHORIZATION product")
     world.name("product-data", server.address)
     yield server
-    server.process.process.kill()
-    server.process.process.wait()
     server.remove()
 
 

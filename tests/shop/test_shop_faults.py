@@ -177,7 +177,9 @@ def test_product_says_what_postgresql_said_when_slots_run_out(world, shop, postg
     product = world.start("product")
     assert requests.get(product.url("/products"), timeout=5).ok
     postgres.sql("ALTER ROLE product CONNECTION LIMIT 0")
-    postgres.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'product'")
+    sessions = "FROM pg_stat_activity WHERE usename = 'product'"
+    postgres.sql(f"SELECT pg_terminate_backend(pid) {sessions}")
+    poll(lambda: postgres.sql(f"SELECT count(*) {sessions}") == "0", 5, "product's sessions gone")
     try:
         answers = [timed("GET", product.url("/products")) for _ in range(3)]
         assert {answer.status_code for answer, _ in answers} == {503}

@@ -7,6 +7,7 @@ import time
 
 import pytest
 import requests
+
 from shop.services.payment import card_is_valid
 
 SESSION = {"X-Session-Id": "a-session-of-the-tests"}

@@ -155,7 +155,7 @@ class World:
         return {**common, **own.get(service, {})}
 
     def launch(
-        self, arguments: list[str], environment: dict[str, str], address: str, user: str | None = None
+        self, arguments: list[str], environment: dict[str, str], address: str, user: str | int | None = None
     ) -> Running:
         log = self.folder / f"{len(self._started)}.log"
         with log.open("wb") as output:
@@ -203,6 +203,18 @@ class World:
             with contextlib.suppress(ProcessLookupError):
                 running.process.kill()
             running.process.wait()
+
+
+def can_run_as(user: int) -> bool:
+    """Whether the shop's code can be run as another user: only by root, and not from a closed home."""
+    if os.geteuid() != 0:
+        return False
+    probe = [sys.executable, "-c", "import shop"]
+    environment = {"PYTHONPATH": str(ROOT / "setup"), "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        return subprocess.run(probe, env=environment, user=user, check=False, cwd="/").returncode == 0
+    except PermissionError:
+        return False
 
 
 def wait_port(address: str, port: int) -> None:
@@ -260,7 +272,7 @@ class Postgres:
         )
 
     def stop(self) -> None:
-        """Stop at once, as a killed pod does."""
+        """Stop at once, as a killed pod does, its own processes included."""
         self.process.process.send_signal(signal.SIGQUIT)
         self.process.process.wait(10)
 
@@ -282,4 +294,6 @@ class Postgres:
         ).stdout.strip()
 
     def remove(self) -> None:
+        """Stop it and delete its data."""
+        self.stop()
         shutil.rmtree(self._folder)
