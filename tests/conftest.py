@@ -5,10 +5,12 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
+from lab import settings
 
 CHECKOUT = Path(__file__).parents[1]
 UP_SECONDS = 120
@@ -20,9 +22,10 @@ class Lab:
 
     kubeconfig: Path
     grafana_url: str
-    grafana_token: str
     prometheus_url: str
-    env: dict[str, str]  # the whole environment for a program that uses the lab
+    # No secret in a failed assertion.
+    grafana_token: str = field(repr=False)
+    env: dict[str, str] = field(repr=False)  # the whole environment for a program that uses the lab
 
     def run(self, *words: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
         """Run a program of the virtual environment (kubectl, chaos...) against the lab."""
@@ -66,11 +69,10 @@ def lab() -> Iterator[Lab]:
 def _describe(exports: str) -> Lab:
     lines = [shlex.split(line)[1] for line in exports.splitlines()]  # export NAME=VALUE, quoted for a shell
     words = dict(line.split("=", 1) for line in lines)
-    offset = int(os.environ.get("LAB_PORT_OFFSET") or 0)
     return Lab(
         kubeconfig=Path(words["KUBECONFIG"]),
         grafana_url=words["GRAFANA_URL"],
         grafana_token=words["GRAFANA_TOKEN"],
-        prometheus_url=f"http://127.0.0.1:{19090 + offset}",
+        prometheus_url=f"http://{settings.HOST}:{settings.from_environment().ports.prometheus}",
         env={**os.environ, **words},
     )

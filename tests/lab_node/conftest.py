@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from lab.kube.store import Store
 from lab.node import images
 from lab.node.addresses import Addresses, unbound

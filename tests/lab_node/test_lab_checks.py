@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
+
 from lab import checks, layout, pidfile, settings
 from lab.errors import LabError
 from lab.node.images import newest_postgres
@@ -34,14 +36,14 @@ def test_a_port_in_use_is_named_with_who_uses_it(tmp_path):
 
 
 def test_somebody_on_all_addresses_is_in_the_pods_way(tmp_path):
-    with socket.socket() as probe:
-        try:
-            probe.bind(("0.0.0.0", 6379))  # noqa: S104 -- what the lab must notice
-        except OSError:
-            pytest.skip("something else uses 6379 on this machine")
-        probe.listen()
-        with pytest.raises(LabError, match="port 6379 of the pods is in use on all addresses by pid"):
-            _check(_lab(tmp_path))
+    with socket.create_server(("", 0)) as server:
+        port = server.getsockname()[1]
+        container = {"name": "main", "ports": [{"containerPort": port}]}
+        deployment = {"kind": "Deployment", "spec": {"template": {"spec": {"containers": [container]}}}}
+        (tmp_path / "manifests").mkdir()
+        (tmp_path / "manifests" / "app.yaml").write_text(yaml.safe_dump(deployment))
+        with pytest.raises(LabError, match=f"port {port} of the pods is in use on all addresses by pid"):
+            _check(Settings(tmp_path, tmp_path / ".lab", OFFSET))
 
 
 def test_missing_programs_are_named_by_their_packages(tmp_path, monkeypatch):

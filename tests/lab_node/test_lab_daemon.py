@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 import yaml
+
 from lab import leftovers
 from lab.node import procfs
 from lab.settings import Settings
@@ -138,7 +139,11 @@ def test_a_killed_daemon_leaves_no_process_and_the_next_up_starts_clean(own_lab)
     own_lab.kubectl("apply", "-f", "-", stdin=STUBBORN)
     own_lab.until(lambda: "Running" in own_lab.kubectl("get", "pods", "-n", "default"))
     own_lab.until(lambda: len(procfs.marked(own_lab.mark)) >= 4)
+    started = [int(path.name) for path in (own_lab.state / "run" / "processes").iterdir()]
+    assert len(started) == 3  # Prometheus, blackbox and the pod
     os.kill(own_lab.daemon, signal.SIGKILL)
+    # The kernel ends what the daemon started, at once; what those started is left to `down`.
+    own_lab.until(lambda: not any(map(procfs.start_time, started)), 3)
     assert own_lab("down").returncode == 0
     assert not procfs.marked(own_lab.mark)
     assert own_lab.ports_free()
@@ -184,7 +189,7 @@ def test_a_component_that_cannot_come_up_is_named_with_its_last_words(own_lab):
 
 def test_another_lab_in_the_way_is_named(own_lab):
     own_lab("up", "--no-apply")
-    other = {**own_lab.env, "LAB_STATE": f"{own_lab.state}-other"}
+    other = {**own_lab.env, "LAB_STATE": str(own_lab.state / "other")}
     words = [sys.executable, "-m", "lab", "up"]
     up = subprocess.run(words, env=other, capture_output=True, text=True, timeout=60, check=False)
     assert up.returncode == 1

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from lab import prometheus
 from lab.errors import LabError
 from lab.settings import Settings

@@ -8,6 +8,7 @@ import urllib.parse
 import urllib.request
 
 import pytest
+
 from lab.node import procfs
 
 pytestmark = pytest.mark.lab

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from lab.node.environment import ConfigError, compute, expand
 from lab.node.mounts import Mounts
 

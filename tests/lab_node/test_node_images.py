@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 import redis.asyncio
 import yaml
+
 from lab.node.images import newest_postgres, repository
 
 APP = Path(__file__).parents[2] / "manifests" / "app.yaml"
@@ -53,6 +54,10 @@ def test_postgres_starts_with_its_roles_and_asks_for_passwords(with_world):
         await connection.close()
         _assert_in_no_command_line(password)
         _assert_in_no_command_line(_decode(secret["postgres-password"]))
+        pid = int(next((world.folder / "records").iterdir()).name)
+        assert _segments_of(pid)
+        world.store.delete("pods", "test", "product-data", grace_period_seconds=0)
+        await world.until(lambda: not _segments_of(pid), 3)
 
     with_world(body)
 
@@ -67,7 +72,6 @@ def test_postgres_keeps_its_data_over_a_crash_of_its_container(with_world):
         await _ready(world, "product-data")
         assert "initdb" not in world.output("product-data", 1)
         assert "database system was interrupted" in world.output("product-data", 1)
-        assert not _segments_of(pid)
 
     with_world(body)
 

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from lab.node.logreader import Cursor, Reader
 from lab.node.logs import LogFile, LogFolder, Pipe, rotated
 

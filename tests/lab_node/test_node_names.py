@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from lab.node.addresses import Addresses, unbound
 from lab.node.names import HostsFiles, render
 

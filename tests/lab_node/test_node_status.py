@@ -3,6 +3,7 @@
 import os
 
 import pytest
+
 from lab.node import volumes
 from lab.node.backoff import Backoff
 from lab.node.build import build
