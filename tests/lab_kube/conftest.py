@@ -36,7 +36,9 @@ class FakeLogs:
 
     async def lines(self, pod, container, *, follow=False, tail=None, since=None, previous=False):
         key = pod["metadata"]["name"], container, previous
-        lines = [line for line in self.written[key] if since is None or meta.parse_time(line.timestamp) >= since]
+        lines = [
+            line for line in self.written[key] if since is None or meta.parse_time(line.timestamp) >= since
+        ]
         for line in lines if tail is None else lines[len(lines) - min(tail, len(lines)) :]:
             yield line
         seen = len(self.written[key])
@@ -64,7 +66,9 @@ class FakeKubelet:
     _addresses: int = 0
 
     async def run(self):
-        conditions = [{"type": "Ready", "status": "True", "reason": "KubeletReady", "lastTransitionTime": meta.now()}]
+        conditions = [
+            {"type": "Ready", "status": "True", "reason": "KubeletReady", "lastTransitionTime": meta.now()}
+        ]
         status = {"conditions": conditions, "nodeInfo": {"kubeletVersion": "v1.37.0"}}
         self.store.create("nodes", {"metadata": {"name": "node-1"}, "status": status})
         async for kind, pod in self.store.subscribe("pods"):
@@ -128,6 +132,7 @@ class Cluster:
     ca: Path
     folder: Path
     environment: dict = field(default_factory=dict)
+    kubectl_path: str = str(KUBECTL)
 
     def call(self, function, *args, **kwargs):
         """Run a function in the server's thread."""
@@ -136,7 +141,7 @@ class Cluster:
         def run():
             try:
                 done.set_result(function(*args, **kwargs))
-            except Exception as error:  # noqa: BLE001 - handed to the caller
+            except Exception as error:
                 done.set_exception(error)
 
         self.loop.call_soon_threadsafe(run)
@@ -144,9 +149,15 @@ class Cluster:
 
     def kubectl(self, *args, check=True, stdin=None, timeout=30):
         """Run kubectl; returns the finished process."""
-        command = [str(KUBECTL), *map(str, args)]
+        command = [self.kubectl_path, *map(str, args)]
         done = subprocess.run(
-            command, env=self.environment, input=stdin, capture_output=True, text=True, timeout=timeout, check=False
+            command,
+            env=self.environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
         )
         assert not check or done.returncode == 0, f"{args}: {done.stdout}{done.stderr}"
         return done
@@ -211,14 +222,16 @@ def cluster(tmp_path_factory) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def namespace(cluster, request) -> Iterator[str]:
+def namespace(cluster) -> Iterator[str]:
     """A namespace of the test's own."""
     name = f"t-{meta.random_suffix(8)}"
     cluster.call(cluster.store.create, "namespaces", {"metadata": {"name": name}})
     yield name
     cluster.kubelet.hold = cluster.kubelet.linger = lambda _pod: False
     cluster.call(lambda: [cluster.kubelet.look_at(pod) for pod in cluster.store.list("pods", name)])
-    cluster.call(lambda: cluster.store.find("namespaces", None, name) and cluster.store.delete("namespaces", None, name))
+    cluster.call(
+        lambda: cluster.store.find("namespaces", None, name) and cluster.store.delete("namespaces", None, name)
+    )
     cluster.wait_for(lambda: cluster.store.find("namespaces", None, name) is None)
 
 
@@ -230,7 +243,12 @@ def deployment(name="web", *, image="app:1", replicas=1, labels=None, **spec):
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {"name": name},
-        "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": name}}, "template": template, **spec},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": {"app": name}},
+            "template": template,
+            **spec,
+        },
     }
 
 
@@ -242,3 +260,8 @@ def make_deployment():
 @pytest.fixture(scope="session")
 def app_documents():
     return list(yaml.safe_load_all(APP.read_text()))
+
+
+@pytest.fixture(scope="session")
+def variant_documents():
+    return list(yaml.safe_load_all(VARIANT.read_text()))

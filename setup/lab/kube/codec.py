@@ -1,13 +1,14 @@
 """Objects as the API server reads them: typed, unknown fields dropped and told, empty values left out.
 
-Go's `omitempty` decides what an object looks like after a round trip, and clients compare; the tables below hold
-what the published schema does not say: which fields are plain values (left out when zero) and which are pointers.
+Go's `omitempty` decides what an object looks like after a round trip, and clients compare; the tables below
+hold what the published schema does not say: which fields are plain values (left out when zero) and which are
+pointers.
 """
 
 from typing import Any
 
 from lab.kube import quantity
-from lab.kube.schema import ANY, Field, struct
+from lab.kube.schema import ANY, Field, Struct, struct
 
 _KEPT_EMPTY = frozenset(
     {"appProtocol", "apiGroup", "holderIdentity", "name", "preferredHolder", "storageClassName"}
@@ -41,6 +42,7 @@ _DROPPED_ZERO = frozenset(
         "timeoutSeconds",
     }
 )
+_ZEROS = {"string": "", "boolean": False, "int32": 0, "int64": 0}
 _JSON_NAMES = {str: "string", bool: "bool", int: "number", float: "number", dict: "object", list: "array"}
 _GO_NAMES = {
     "boolean": "bool",
@@ -57,10 +59,14 @@ class TypeMismatchError(ValueError):
 
 
 class Decoder:
-    """Reads one object of a type; unknown holds the paths of the fields that the type does not have."""
+    """Reads one object of a type; unknown holds the paths of the fields that the type does not have.
 
-    def __init__(self) -> None:
+    keep_empty keeps values that Go leaves out: what somebody applies is theirs even so.
+    """
+
+    def __init__(self, *, keep_empty: bool = False) -> None:
         self.unknown: list[str] = []
+        self._keep_empty = keep_empty
 
     def decode(self, raw: Any, field: Field, path: str = "", plain_path: str = "", owner: str = "") -> Any:
         """Return a clean copy of raw; raises TypeMismatchError. A path names list items by their index."""
@@ -93,9 +99,19 @@ class Decoder:
             elif value is not None:
                 inner_plain = f"{plain_path}.{key}" if plain_path else key
                 decoded = self.decode(value, inner, inner_path, inner_plain, kind.name)
-                if key in kind.required or not _left_out(key, decoded, inner):
+                if self._keep_empty or key in kind.required or not _left_out(key, decoded, inner):
                     clean[key] = decoded
+        if not self._keep_empty:
+            _fill_required(clean, kind)
         return clean
+
+
+def _fill_required(obj: dict[str, Any], kind: Struct) -> None:
+    """Give required fields Go's zero value: it writes them always, and generated clients insist on them."""
+    for key in kind.required:
+        field_type = kind.fields[key].type
+        if key not in obj and field_type in _ZEROS:
+            obj[key] = _ZEROS[field_type]
 
 
 def _left_out(key: str, value: Any, field: Field) -> bool:
@@ -134,7 +150,8 @@ def _mismatch(raw: Any, kind: str, path: str, owner: str) -> str:
     if isinstance(raw, float):
         found = f"number {raw}"
     wanted = _GO_NAMES.get(kind, kind)
-    return f"json: cannot unmarshal {found} into Go struct field {owner.rpartition('.')[2]}.{path} of type {wanted}"
+    place = f"{owner.rpartition('.')[2]}.{path}"
+    return f"json: cannot unmarshal {found} into Go struct field {place} of type {wanted}"
 
 
 def copy(value: Any) -> Any:

@@ -17,8 +17,8 @@ def record(
     involved: dict[str, Any],
     reason: str,
     message: str,
-    type: str = "Normal",
-    component: str = "",  # noqa: A002 - the field's name
+    type: str = "Normal",  # noqa: A002 - the name of the event's field
+    component: str = "",
 ) -> None:
     """Tell what happened to an object; told again within an hour, the same event counts up.
 

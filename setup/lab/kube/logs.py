@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 
 class LogLine(NamedTuple):
-    """One line of a container: when it was written (RFC 3339 with nanoseconds), and its text without a newline."""
+    """One line of a container: when it was written (RFC 3339, nanoseconds), and its text without a newline."""
 
     timestamp: str
     text: str
@@ -27,7 +27,8 @@ class LogReader(Protocol):
     ) -> AsyncIterator[LogLine]:
         """Yield the lines of a container, oldest first.
 
-        follow goes on until the container has ended for good; tail keeps the last so many lines, since drops the
-        older ones; previous reads the run before the present one. Raises LookupError when there is no such log.
+        follow goes on until the container has ended for good; tail keeps the last so many lines; since
+        drops the older ones; previous reads the run before the present one. Raises
+        LookupError when there is no such log.
         """
         ...

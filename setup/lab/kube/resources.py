@@ -89,6 +89,10 @@ RESOURCES = (
     Resource("clusterrolebindings", "ClusterRoleBinding", _RBAC, namespaced=False),
 )
 
+# The same events in the form of the newer group, to be read only.
+EVENTS_VIEW = Resource("events", "Event", "events.k8s.io", short_names=("ev",), verbs=("get", "list"))
+
 BY_PLURAL = {resource.plural: resource for resource in RESOURCES}
 BY_KIND = {(resource.api_version, resource.kind): resource for resource in RESOURCES}
-GROUP_VERSIONS = tuple(dict.fromkeys((resource.group, resource.version) for resource in RESOURCES))
+DISCOVERED = (*RESOURCES, EVENTS_VIEW)
+GROUP_VERSIONS = tuple(dict.fromkeys((resource.group, resource.version) for resource in DISCOVERED))

@@ -112,7 +112,7 @@ def _expression(expression: dict[str, Any], labels: dict[str, str]) -> bool:
 
 
 def fields_match(plural: str, selector: str) -> Predicate:
-    """Compile a field selector such as `status.phase!=Running`; raises ApiError 400 for a field unknown to it."""
+    """Compile a field selector such as `status.phase!=Running`; raises ApiError 400 for unknown fields."""
     terms = [_field_term(plural, term.strip()) for term in selector.split(",") if term.strip()]
     return lambda obj: all(term(obj) for term in terms)
 

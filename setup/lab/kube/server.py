@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from lab.kube.api import discovery, openapi, read, subresources, write
+from lab.kube.api import discovery, events_v1, openapi, read, subresources, write
 from lab.kube.api.auth import require_token
 from lab.kube.api.logs import pod_log
 from lab.kube.api.patching import patch
@@ -38,7 +38,7 @@ class KubeSettings:
 
 
 async def serve(store: Store, settings: KubeSettings) -> web.AppRunner:
-    """Start serving; the runner's addresses tell the port, its cleanup() ends it. Raises OSError for a taken port."""
+    """Start serving; the runner's addresses tell the port, cleanup() ends it. Raises OSError: port taken."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(settings.certificate, settings.key)
     app = make_app(store, settings)
@@ -78,6 +78,7 @@ def make_app(store: Store, settings: KubeSettings) -> web.Application:
     app.router.add_get("/apis/{group}/{version}", discovery.resources)
     app.router.add_get("/openapi/v3", openapi.index)
     app.router.add_get("/openapi/v3/{path:.+}", openapi.document)
+    app.add_routes(events_v1.routes(store))
     app.router.add_route("*", "/api/v1/{rest:.+}", objects)
     app.router.add_route("*", "/apis/{group}/{version}/{rest:.+}", objects)
     return app

@@ -1,6 +1,6 @@
 """The objects: in memory, versioned, with everybody told of each change.
 
-Synchronous, and only to be used from the event loop's thread: a method's work is never interleaved with another's.
+Synchronous, and only to be used from the event loop's thread: no two methods' work is ever interleaved.
 Objects handed out are shared and must never be modified.
 """
 
@@ -159,7 +159,7 @@ class Store:
         track: Track | None = None,
         dry_run: bool = False,
     ) -> dict[str, Any]:
-        """Store an object's new state; raises ApiError 404, 409 when its resourceVersion is not the current one, 422.
+        """Store an object's new state; raises ApiError 404, 409 when its resourceVersion is not current, 422.
 
         With subresource "status" nothing but the status changes, without it everything else.
         """
@@ -219,10 +219,11 @@ class Store:
             found = old["metadata"][field]
             if wanted is not None and wanted != found:
                 label = "UID" if field == "uid" else "ResourceVersion"
-                why = f"the {label} in the precondition ({wanted}) does not match the {label} in record ({found}). "
-                raise conflict(
-                    plural, resource.group, name, why + "The object might have been deleted and then recreated"
+                why = (
+                    f"the {label} in the precondition ({wanted}) does not match the {label} in record"
+                    f" ({found}). The object might have been deleted and then recreated"
                 )
+                raise conflict(plural, resource.group, name, why)
         new = copy(old)
         grace = rules.grace_seconds(resource, new, grace_period_seconds)
         _mark_deleted(resource, new, grace, rules.finalizers_for(resource, new, propagation))

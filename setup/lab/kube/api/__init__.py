@@ -1,1 +1,1 @@
-"""The HTTP side: requests are read, checked, handed to the store, and answered in the form that was asked for."""
+"""The HTTP side: requests are read, checked, handed to the store, and answered in the form asked for."""

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from lab.kube.api.request import no_such_path
 from lab.kube.api.respond import answer_object
-from lab.kube.resources import GROUP_VERSIONS, RESOURCES, Resource
+from lab.kube.resources import DISCOVERED, GROUP_VERSIONS, Resource
 
 VERSION = "1.37"
 _SCALE = {"group": "autoscaling", "version": "v1", "kind": "Scale"}
@@ -71,7 +71,7 @@ async def resources(request: web.Request) -> web.Response:
     group_version = "/".join(filter(None, wanted))
     entries = [
         entry
-        for resource in RESOURCES
+        for resource in DISCOVERED
         if (resource.group, resource.version) == wanted
         for entry in _entries(resource)
     ]

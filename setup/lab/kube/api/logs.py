@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from lab.kube import meta
-from lab.kube.api.request import Target
+from lab.kube.api.request import Target, whole_number
 from lab.kube.errors import bad_request
 from lab.kube.logs import LogLine, LogReader
 from lab.kube.store import Store
@@ -26,8 +26,8 @@ async def pod_log(request: web.Request, store: Store, target: Target, reader: Lo
         pod,
         container,
         follow=query.get("follow") in _TRUE,
-        tail=_number(query.get("tailLines")),
-        since=_since(query.get("sinceSeconds"), query.get("sinceTime")),
+        tail=whole_number(request, "tailLines"),
+        since=_since(whole_number(request, "sinceSeconds"), query.get("sinceTime")),
         previous=previous,
     )
     response = web.StreamResponse(headers={"Content-Type": "text/plain"})
@@ -38,7 +38,9 @@ async def pod_log(request: web.Request, store: Store, target: Target, reader: Lo
         raise bad_request(f'previous terminated container "{container}" in pod "{name}" not found') from None
     await response.prepare(request)
     if first is not None:
-        await _write(response, first, lines, query.get("timestamps") in _TRUE, _number(query.get("limitBytes")))
+        await _write(
+            response, first, lines, query.get("timestamps") in _TRUE, whole_number(request, "limitBytes")
+        )
     return response
 
 
@@ -91,17 +93,9 @@ def _check_started(pod: dict[str, Any], container: str, previous: bool) -> None:
         raise bad_request(f'container "{container}" in pod "{name}" is waiting to start: {reason}')
 
 
-def _number(text: str | None) -> int | None:
-    if not text:
-        return None
-    if not text.isascii() or not text.isdigit():
-        raise bad_request(f"Invalid value: {text}: must be greater than or equal to 0")
-    return int(text)
-
-
-def _since(seconds: str | None, time: str | None) -> datetime | None:
-    if seconds:
-        return datetime.now(UTC) - timedelta(seconds=_number(seconds) or 0)
+def _since(seconds: int | None, time: str | None) -> datetime | None:
+    if seconds is not None:
+        return datetime.now(UTC) - timedelta(seconds=seconds)
     try:
         return meta.parse_time(time) if time else None
     except ValueError:

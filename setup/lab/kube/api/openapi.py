@@ -1,4 +1,4 @@
-"""OpenAPI v3, as far as kubectl reads it: which kinds exist, and that writes take dryRun and fieldValidation."""
+"""OpenAPI v3, as far as kubectl reads it: the kinds, and that writes take dryRun and fieldValidation."""
 
 import hashlib
 from typing import Any

@@ -37,7 +37,8 @@ async def read_patch(request: web.Request) -> tuple[str, Any]:
     """Return a patch's media type and content; raises ApiError 415 for another type than the four."""
     form = request.headers.get("Content-Type", "").partition(";")[0].strip()
     if form not in _FORMS:
-        message = f"the body of the request was in an unknown format - accepted media types include: {', '.join(_FORMS)}"
+        accepted = ", ".join(_FORMS)
+        message = f"the body of the request was in an unknown format - accepted media types include: {accepted}"
         raise ApiError(415, "UnsupportedMediaType", message)
     return form, parse_body(await request.read(), form)
 
@@ -97,7 +98,7 @@ def _apply(request: web.Request, store: Store, target: Target, body: Any) -> web
         raise ApiError(
             500, "", f"failed to create typed patch object ({where}): .{field}: field not declared in schema"
         )
-    config = Decoder().decode(config, resource.schema)
+    config = Decoder(keep_empty=True).decode(config, resource.schema)
     live = store.find(resource.plural, target.namespace if resource.namespaced else None, target.name or "")
     if live is None and target.subresource:
         store.get(resource.plural, target.namespace, target.name or "")
@@ -115,5 +116,5 @@ def _check_versions(target: Target, config: dict[str, Any], live: dict[str, Any]
     for field in ("resourceVersion", "uid"):
         wanted = config["metadata"].get(field)
         if wanted and (live is None or wanted != live["metadata"][field]):
-            why = f"the object's {field} is not {wanted}; please apply your changes to the latest version and try again"
+            why = f"the object's {field} is not {wanted}; please apply your changes to the latest version"
             raise conflict(target.resource.plural, target.resource.group, target.name or "", why)

@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from lab.kube import tables
-from lab.kube.api.request import Target
+from lab.kube.api.request import Target, whole_number
 from lab.kube.api.respond import answer, encode, encode_list, wanted_form
 from lab.kube.errors import ApiError, bad_request
 from lab.kube.meta import Key
@@ -44,7 +44,7 @@ def list_objects(request: web.Request, store: Store, target: Target) -> web.Resp
     """Answer with the objects that match, all or one page; raises ApiError 400, 410, 504."""
     resource, query = target.resource, request.query
     matches = _predicate(request, target)
-    limit = int(query.get("limit") or 0)
+    limit = whole_number(request, "limit") or 0
     version, start = _list_position(query.get("continue", ""), query, store)
     if version == store.version:
         objects = [obj for obj in store.list(resource.plural) if matches(obj)]
@@ -143,7 +143,7 @@ async def watch_objects(request: web.Request, store: Store, target: Target) -> w
     if with_initial and query.get("resourceVersionMatch") != "NotOlderThan":
         raise bad_request("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
     since = None if with_initial or version in ("", "0") else parse_version(version)
-    seconds = float(query.get("timeoutSeconds") or _WATCH_SECONDS)
+    seconds = float(whole_number(request, "timeoutSeconds") or _WATCH_SECONDS)
     stream = _Stream(request, target.resource, store)
     matches = _predicate(request, target)
     response = web.StreamResponse(

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 from aiohttp import web
 
+from lab.kube.api.respond import warn
 from lab.kube.codec import Decoder, TypeMismatchError
 from lab.kube.errors import ApiError, bad_request
 from lab.kube.resources import BY_PLURAL, Resource
@@ -88,6 +89,16 @@ def is_dry_run(request: web.Request) -> bool:
     return "All" in values
 
 
+def whole_number(request: web.Request, name: str) -> int | None:
+    """Return a number from the query, None when it is not given; raises ApiError 400 for what is none."""
+    text = request.query.get(name, "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit()):
+        raise bad_request(f"{name}: Invalid value: {text!r}: must be a number greater than or equal to 0")
+    return int(text)
+
+
 def manager_name(request: web.Request) -> str:
     """Return who writes: the fieldManager asked for, or the first word of the User-Agent."""
     agent = request.headers.get("User-Agent", "unknown").partition("/")[0]
@@ -97,7 +108,7 @@ def manager_name(request: web.Request) -> str:
 def check_fields(
     request: web.Request, resource: Resource, obj: dict[str, Any], schema: Field | None = None
 ) -> None:
-    """Check types and unknown fields, as the request's fieldValidation asks: raises ApiError 400, or notes warnings."""
+    """Check types and unknown fields, as fieldValidation asks: raises ApiError 400, or notes warnings."""
     problems = unknown_fields(resource, obj, schema)
     if not problems:
         return
@@ -109,11 +120,11 @@ def check_fields(
     if level == "Strict":
         raise not_decodable(resource, f"strict decoding error: {', '.join(problems)}")
     if level == "Warn":
-        request["warnings"] += problems
+        warn(problems)
 
 
 def unknown_fields(resource: Resource, obj: dict[str, Any], schema: Field | None = None) -> list[str]:
-    """Return what to say of the fields that the kind does not have; raises ApiError 400 for a value of a wrong type."""
+    """Return what to say of fields that the kind does not have; raises ApiError 400 for a wrong type."""
     decoder = Decoder()
     try:
         decoder.decode(obj, schema or resource.schema)

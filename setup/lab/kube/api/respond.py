@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from contextvars import ContextVar
 from typing import Any
 
 import yaml
@@ -12,6 +13,8 @@ from lab.kube.errors import ApiError
 from lab.kube.store import Versioned
 
 log = logging.getLogger(__name__)
+_warnings: ContextVar[list[str]] = ContextVar("warnings")
+_FORMS = ("Table", "PartialObjectMetadata", "PartialObjectMetadataList")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -37,7 +40,7 @@ def encode_list(kind: str, api_version: str, metadata: dict[str, Any], items: li
 
 
 def wanted_form(request: web.Request) -> str:
-    """Return Table, PartialObjectMetadata, PartialObjectMetadataList, yaml or json: the first that we can give."""
+    """Return Table, PartialObjectMetadata(List), yaml or json: the first that we can give."""
     accept = request.headers.get("Accept", "*/*")
     for choice in accept.split(","):
         kind, *parameters = (part.strip() for part in choice.split(";"))
@@ -47,9 +50,9 @@ def wanted_form(request: web.Request) -> str:
         if kind not in ("application/json", "*/*", "application/*"):
             continue
         form = options.get("as", "json")
-        if form == "json" or (options.get("g") == "meta.k8s.io" and options.get("v") == "v1"):
-            if form in ("json", "Table", "PartialObjectMetadata", "PartialObjectMetadataList"):
-                return form
+        is_ours = options.get("g") == "meta.k8s.io" and options.get("v") == "v1"
+        if form == "json" or (is_ours and form in _FORMS):
+            return form
     accepted = "application/json, application/yaml"
     raise ApiError(406, "NotAcceptable", f"only the following media types are accepted: {accepted}")
 
@@ -67,10 +70,16 @@ def answer_object(request: web.Request, obj: dict[str, Any], status: int = 200) 
     return answer(request, encode(obj), status)
 
 
+def warn(texts: Iterable[str]) -> None:
+    """Send warnings along with the answer to the request that is being handled."""
+    _warnings.get().extend(texts)
+
+
 @web.middleware
 async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn errors into Status objects, and warnings into headers."""
-    request["warnings"] = []
+    said: list[str] = []
+    _warnings.set(said)
     try:
         response = await handler(request)
     except ApiError as error:
@@ -86,7 +95,7 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         status = ApiError(500, "InternalError", f"Internal error occurred: {error}").to_status()
         response = web.Response(body=_dump(status), status=500, content_type="application/json")
     if not response.prepared:
-        for warning in request["warnings"]:
+        for warning in said:
             text = warning.replace("\\", "\\\\").replace('"', '\\"')
             response.headers.add("Warning", f'299 - "{text}"')
     return response

@@ -14,7 +14,7 @@ from lab.kube.api.request import (
     parse_body,
     read_object,
 )
-from lab.kube.api.respond import answer, encode, encode_list
+from lab.kube.api.respond import answer, encode, encode_list, warn
 from lab.kube.errors import ApiError, bad_request
 from lab.kube.patch.managed import tracker
 from lab.kube.resources import Resource
@@ -24,8 +24,8 @@ from lab.kube.store import Store
 # Kinds whose deletion is answered with the object; for others it is a Status.
 _RETURNED = frozenset({"pods", "services", "serviceaccounts"})
 _ORPHANS = (
-    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set"
-    " propagationPolicy=Orphan to suppress this warning"
+    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them"
+    " or set propagationPolicy=Orphan to suppress this warning"
 )
 
 
@@ -88,7 +88,7 @@ async def delete(request: web.Request, store: Store, target: Target) -> web.Resp
     options = await delete_options(request)
     plural, name = target.resource.plural, target.name or ""
     if plural == "jobs" and options["propagation"] is None:
-        request["warnings"].append(_ORPHANS)
+        warn([_ORPHANS])
     last = store.delete(plural, target.namespace, name, **options)
     if plural in _RETURNED or store.find(plural, target.namespace, name) is last:
         return answer(request, shaped(request, target.resource, last))

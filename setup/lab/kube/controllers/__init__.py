@@ -20,7 +20,7 @@ _MODULES = (deployment, endpoints, garbage, job, namespace, replicaset, schedule
 
 
 def start_all(store: Store) -> list[asyncio.Task[None]]:
-    """Start every controller; one that ends without being cancelled is reported in the log. Cancel them to stop."""
+    """Start every controller; one that ends uncancelled is reported in the log. Cancel them to stop."""
     tasks = []
     for module in _MODULES:
         name = module.__name__.rpartition(".")[2]

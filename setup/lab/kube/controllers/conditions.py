@@ -23,7 +23,7 @@ def set_condition(status: str, reason: str, message: str, kind: str = "Progressi
 
 
 def status_of(deployment: Json, new: Json | None, replica_sets: list[Json], started: Json) -> Json:
-    """Return the status of a Deployment; started is the condition of a rollout that began just now, if one did."""
+    """Return a Deployment's status; started is the condition of a rollout that began just now, if one did."""
     before = deployment.get("status", {})
     counts = {name: sum(one.get("status", {}).get(name, 0) for one in replica_sets) for name in _COUNTS}
     counts["updatedReplicas"] = new.get("status", {}).get("replicas", 0) if new else 0

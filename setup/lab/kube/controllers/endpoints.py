@@ -84,7 +84,7 @@ def _target(pod: Json) -> Json:
 
 
 def _ports(service: Json, pod: Json) -> list[Json]:
-    """Return a Service's ports as a pod offers them: a target named by the pod's container port is a number here."""
+    """Return a Service's ports as a pod offers them: a target named by a container port is a number here."""
     ports = []
     for port in service["spec"].get("ports", []):
         number = _port_number(pod, port["targetPort"], port["protocol"])

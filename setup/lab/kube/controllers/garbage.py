@@ -50,7 +50,7 @@ async def run(store: Store) -> None:
 
 
 def reconcile(store: Store, graph: _Graph, key: Key) -> None:
-    """Look at one object by its uid: does it still have an owner, and what of those that it owns?"""
+    """Look at one object by its uid: at its owners, and at those that it owns."""
     uid = key[1]
     obj = store.by_uid(uid)
     dependents = [one for one in map(store.by_uid, list(graph.dependents.get(uid, ()))) if one is not None]

@@ -87,7 +87,7 @@ class Loop:
             timer.cancel()
         try:
             again = self._reconcile(key)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the others go on and this one is tried again
+        except Exception as error:
             again = self._failed(key, error)
         else:
             self._failures.pop(key, None)

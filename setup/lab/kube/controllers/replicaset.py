@@ -59,7 +59,7 @@ def _scale(store: Store, replica_set: dict[str, Any], active: list[dict[str, Any
     try:
         for _ in range(missing):
             create_pod(store, replica_set, _COMPONENT)
-    except Exception as error:  # noqa: BLE001 - raised once the status is written
+    except Exception as error:
         return error
     for pod in sorted(active, key=_first_to_go)[: max(-missing, 0)]:
         delete_pod(store, replica_set, pod, _COMPONENT)

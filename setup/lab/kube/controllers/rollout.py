@@ -141,7 +141,7 @@ def tell_scaled(store: Store, deployment: Json, replica_set: Json, before: int, 
 def scale_down_steps(deployment: Json, new: Json, old: list[Json]) -> list[tuple[Json, int]]:
     """Return which old ReplicaSets may shrink to what, so that enough pods stay available.
 
-    Pods that never became ready go first; then as many as the new ones make up for, the oldest ReplicaSet first.
+    Pods that never became ready go first; then as many as the new ones make up for, oldest ReplicaSet first.
     """
     replicas = deployment["spec"]["replicas"]
     minimum = replicas - limits(deployment)[1]

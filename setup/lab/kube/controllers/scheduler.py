@@ -1,4 +1,4 @@
-"""Scheduling: a pod goes to a node that is ready and that its nodeSelector matches, the one with the fewest pods."""
+"""Scheduling: a pod goes to a ready node that its nodeSelector matches, the one with the fewest pods."""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -40,8 +40,8 @@ def apply(
 ) -> dict[str, Any]:
     """Return live as it is after the manager of this name applied config, with its new owners.
 
-    Raises ApiError 409 with every field that somebody else owns, unless force takes them over; 500, as Kubernetes
-    does, when config cannot be merged.
+    Raises ApiError 409 with every field that somebody else owns, unless force takes them over; 500, as
+    Kubernetes does, when config cannot be merged.
     """
     manager = Manager(name, "Apply", subresource)
     before = live or {"metadata": {}}
@@ -120,7 +120,7 @@ def _conflicts(owners: Owners, manager: Manager, changed: set[Path]) -> Conflict
 
 
 def _still_as_last_applied(resource: Resource, live: dict[str, Any], annotation: str | None) -> set[Path]:
-    """Return the fields that a client-side apply wrote and that nobody changed since: kubectl may take them over."""
+    """Return what a client-side apply wrote and nobody changed since: kubectl may take it over."""
     if not annotation:
         return set()
     try:

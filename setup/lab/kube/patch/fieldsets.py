@@ -1,7 +1,7 @@
 """Sets of field paths: what an object has, what differs between two, and the text form `fieldsV1` of both.
 
-A path is a tuple of elements in the form that fieldsV1 uses: `f:name` for a field, `k:{"name":"web"}` for the item
-of a list that is a map, `v:"x"` for one of a list that is a set.
+A path is a tuple of elements in the form that fieldsV1 uses: `f:name` for a field, `k:{"name":"web"}` for the
+item of a list that is a map, `v:"x"` for one of a list that is a set.
 After https://github.com/kubernetes-sigs/structured-merge-diff.
 """
 
@@ -33,7 +33,8 @@ def item_element(item: Any, of: Field) -> str:
         if value is None:
             keys_text = "key field" if len(of.keys) == 1 else "keys fields"
             raise KeyMissingError(
-                f'associative list with keys has an element that omits {keys_text} "{key}" (and doesn\'t have default value)'
+                f'associative list with keys has an element that omits {keys_text} "{key}"'
+                " (and doesn't have default value)"
             )
         keys[key] = value
     return "k:" + _compact(keys)

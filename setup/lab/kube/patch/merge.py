@@ -22,7 +22,7 @@ def merge_patch(original: Any, patch: Any) -> Any:
 
 
 def json_patch(original: dict[str, Any], operations: Any) -> dict[str, Any]:
-    """Return original with a JSON patch applied; raises ApiError 400 when it is none, 422 when it does not fit."""
+    """Return original with a JSON patch applied; raises ApiError 400 for what is none, 422 for a misfit."""
     if not isinstance(operations, list):
         raise bad_request("json: cannot unmarshal object into Go value of type jsonpatch.Patch")
     try:

@@ -13,7 +13,7 @@ _DELETE_SCALARS = "$deleteFromPrimitiveList/"
 
 
 def strategic_merge(original: dict[str, Any], patch: dict[str, Any], of: Field) -> dict[str, Any]:
-    """Return original with the patch applied; neither is changed. Raises ApiError 400 for a patch that cannot be."""
+    """Return original with the patch applied; neither is changed. Raises ApiError 400 for a bad patch."""
     directive = patch.get("$patch")
     if directive == "replace":
         return _without_directives({key: value for key, value in patch.items() if key != "$patch"})
@@ -82,7 +82,7 @@ def _merge_list(present: list[Any], patch: list[Any], of: Field, order: list[Any
 
 
 def _in_order(merged: list[Any], present: list[Any], order: list[Any], key: str) -> list[Any]:
-    """Sort merged: what the order names in its order, what only the server has where it was relative to that."""
+    """Sort merged: what the order names in its order, what only the server has where it was beside that."""
 
     def identity(item: Any) -> Any:
         return item.get(key) if key and isinstance(item, dict) else item

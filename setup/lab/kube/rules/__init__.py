@@ -35,7 +35,7 @@ def prepare_update(
     subresource: str | None,
     list_objects: ListObjects,
 ) -> None:
-    """Complete an object's new state in place: what a request may not change is as before. Raises ApiError 422."""
+    """Complete a new state in place: what a request may not change is as before. Raises ApiError 422."""
     metadata = new["metadata"]
     for name in _SYSTEM:
         metadata.pop(name, None)
@@ -100,7 +100,7 @@ def _check(resource: Resource, obj: dict[str, Any], causes: list[Cause]) -> None
 
 
 def grace_seconds(resource: Resource, obj: dict[str, Any], wanted: int | None) -> int:
-    """Return how long an object lives on once its deletion begins: a pod that runs has its grace, nothing else."""
+    """Return how long an object outlives the beginning of its deletion: only a pod that runs does."""
     if resource.plural != "pods" or not obj["spec"].get("nodeName") or meta.is_pod_finished(obj):
         return 0
     seconds = obj["spec"].get("terminationGracePeriodSeconds", 30) if wanted is None else wanted

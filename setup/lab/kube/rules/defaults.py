@@ -56,7 +56,7 @@ def _service(obj: Json) -> None:
     kind = spec.setdefault("type", "ClusterIP")
     for port in spec.get("ports", ()):
         port.setdefault("protocol", "TCP")
-        if "port" in port and kind != "ExternalName":
+        if port.get("port") and kind != "ExternalName":
             port.setdefault("targetPort", port["port"])
     if kind == "ExternalName":
         return
@@ -97,7 +97,8 @@ def _endpoint_slice(obj: Json) -> None:
 
 
 def _role_binding(obj: Json) -> None:
-    obj.get("roleRef", {}).setdefault("apiGroup", "rbac.authorization.k8s.io")
+    role = obj.get("roleRef", {})
+    role["apiGroup"] = role.get("apiGroup") or "rbac.authorization.k8s.io"
     for subject in obj.get("subjects", ()):
         if subject.get("kind") in ("User", "Group"):
             subject.setdefault("apiGroup", "rbac.authorization.k8s.io")

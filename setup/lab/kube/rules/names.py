@@ -15,16 +15,21 @@ _LABEL_LENGTH = 63
 _SUBDOMAIN_LENGTH = 253
 
 _WORDS = {
-    _LABEL: "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and"
-    f" end with an alphanumeric character (e.g. 'my-name',  or '123-abc', {_USED} '{_LABEL}')",
-    _SUBDOMAIN: "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and"
-    f" must start and end with an alphanumeric character (e.g. 'example.com', {_USED} '{_SUBDOMAIN}')",
-    _LABEL_1035: "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic"
-    f" character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', {_USED} '{_LABEL_1035}')",
-    _QUALIFIED: "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an"
-    f" alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', {_USED} '{_QUALIFIED}')",
-    _VALUE: "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must"
-    f" start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', {_USED} '{_VALUE}')",
+    _LABEL: "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must"
+    " start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc',"
+    f" {_USED} '{_LABEL}')",
+    _SUBDOMAIN: "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.',"
+    " and must start and end with an alphanumeric character (e.g. 'example.com',"
+    f" {_USED} '{_SUBDOMAIN}')",
+    _LABEL_1035: "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an"
+    " alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123',"
+    f" {_USED} '{_LABEL_1035}')",
+    _QUALIFIED: "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end"
+    " with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc',"
+    f" {_USED} '{_QUALIFIED}')",
+    _VALUE: "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or"
+    " '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',"
+    f"  or '12345', {_USED} '{_VALUE}')",
 }
 
 

@@ -117,14 +117,16 @@ def _check_variable(variable: Json, path: str) -> list[Cause]:
     if source is not None and variable.get("value"):
         causes.append(invalid_value(f"{path}.valueFrom", "", "may not be specified when `value` is not empty"))
     if source is not None and len(source) != 1:
-        why = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`"
+        sources = "`fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`"
+        why = f"must specify one of: {sources}"
         if len(source) > 1:
             why = "may not have more than one field specified at a time"
         causes.append(invalid_value(f"{path}.valueFrom", "", why))
-    for kind in ("secretKeyRef", "configMapKeyRef"):
-        if source and kind in source and not source[kind].get("key"):
-            causes.append(required(f"{path}.valueFrom.{kind}.key"))
-    return causes
+    return causes + [
+        required(f"{path}.valueFrom.{kind}.key")
+        for kind in ("secretKeyRef", "configMapKeyRef")
+        if source and kind in source and not source[kind].get("key")
+    ]
 
 
 def _check_mounts(mounts: list[Json], path: str, volumes: set[str]) -> list[Cause]:
@@ -193,8 +195,9 @@ def check_pod_update(new: Json, old: Json) -> list[Cause]:
     if changed == old["spec"]:
         return []
     why = (
-        "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
-        "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
+        "pod updates may not change fields other than `spec.containers[*].image`,"
+        "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,"
+        "`spec.tolerations` (only additions to existing tolerations),"
         "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
     )
     return [forbidden_value("spec", why)]

@@ -58,7 +58,7 @@ def _check_ports(spec: Json) -> list[Cause]:
         elif name:
             causes += names.check_label(f"{path}.name", name)
         seen_names.add(name)
-        if "port" not in port:
+        if not port.get("port"):
             causes.append(required(f"{path}.port"))
             continue
         causes += check_port_number(f"{path}.port", port["port"])
@@ -78,6 +78,7 @@ def _check_targets(port: Json, path: str) -> list[Cause]:
         causes += check_port_number(f"{path}.targetPort", port["targetPort"])
     node_port = port.get("nodePort")
     if node_port is not None and node_port not in NODE_PORTS:
-        why = f"provided port is not in the valid range. The range of valid ports is {NODE_PORTS[0]}-{NODE_PORTS[-1]}"
+        span = f"{NODE_PORTS[0]}-{NODE_PORTS[-1]}"
+        why = f"provided port is not in the valid range. The range of valid ports is {span}"
         causes.append(invalid_value(f"{path}.nodePort", node_port, why))
     return causes

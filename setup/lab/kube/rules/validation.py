@@ -10,8 +10,8 @@ from lab.kube.errors import Cause, forbidden_value, invalid_value, required
 from lab.kube.resources import Resource
 from lab.kube.rules import names
 from lab.kube.rules.pod_validation import check_pod, check_pod_update
-from lab.kube.rules.workloads import check_deployment, check_job, check_replica_set
 from lab.kube.rules.service_validation import check_service
+from lab.kube.rules.workloads import check_deployment, check_job, check_replica_set
 
 Json = dict[str, Any]
 Check = Callable[[Json, Json | None], list[Cause]]

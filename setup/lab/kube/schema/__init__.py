@@ -11,7 +11,8 @@ from typing import Any
 class Field:
     """The type of one value.
 
-    type is struct, map, list, string, boolean, int32, int64, number, bytes, time, quantity, int-or-string or any.
+    type is struct, map, list, string, boolean, int32, int64, number, bytes, time, quantity, int-or-string
+    or any.
     """
 
     type: str
@@ -22,7 +23,7 @@ class Field:
     """Who owns the list's items: map (by their keys), set (by their value) or atomic (they are one value)."""
     keys: tuple[str, ...] = ()
     merge: str | None = None
-    """The merge key of a strategic merge patch; empty for a list of scalars, None where the list is replaced."""
+    """The merge key of a strategic merge patch; empty for scalars, None where the list is replaced."""
     retain: bool = False
     atomic: bool = False
 

@@ -29,10 +29,7 @@ def status(pod: Json) -> str:
     state = pod["status"]
     reason: str = state.get("reason") or state.get("phase", "Unknown")
     initial = _init_reason(pod)
-    if initial:
-        reason = initial
-    else:
-        reason = _container_reason(pod, reason)
+    reason = initial or _container_reason(pod, reason)
     if meta.is_deleting(pod):
         return "Unknown" if state.get("reason") == "NodeLost" else "Terminating"
     return reason
