@@ -91,14 +91,16 @@ def _timeline(v: Verification) -> str:
     if not v.samples:
         return ""
     span = max(v.samples[-1].at, 1.0)
+    columns = min(_SPARK_COLUMNS, len(v.samples))
     width = max(len(sli.display_name) for sli in v.slis)
     lines = [
-        f"{sli.display_name.ljust(width)}  {_spark(v, sli.name, span)}  {percent(sli.worst)}" for sli in v.slis
+        f"{sli.display_name.ljust(width)}  {_spark(v, sli.name, columns)}  {percent(sli.worst)}"
+        for sli in v.slis
     ]
-    marks = [" "] * _SPARK_COLUMNS
+    marks = [" "] * columns
     for phase, mark in ((Phase.FAULT, "F"), (Phase.RECOVERY, "R")):
         if phase in v.phases:
-            marks[min(int(v.phases[phase] / span * _SPARK_COLUMNS), _SPARK_COLUMNS - 1)] = mark
+            marks[min(int(v.phases[phase] / span * columns), columns - 1)] = mark
     legend = (
         f"{' ' * width}  {''.join(marks).rstrip()}\n\n"
         f"Time runs from 0 to {span:.0f} s; a bar's height is between 0% and 100%, a blank is no data. "
@@ -107,10 +109,10 @@ def _timeline(v: Verification) -> str:
     return "```\n" + "\n".join([*lines, legend]) + "\n```"
 
 
-def _spark(v: Verification, name: str, span: float) -> str:
-    lowest: list[float | None] = [None] * _SPARK_COLUMNS
-    for sample in v.samples:
-        column = min(int(sample.at / span * _SPARK_COLUMNS), _SPARK_COLUMNS - 1)
+def _spark(v: Verification, name: str, columns: int) -> str:
+    lowest: list[float | None] = [None] * columns
+    for index, sample in enumerate(v.samples):
+        column = index * columns // len(v.samples)
         ratio, seen = sample.ratios.get(name), lowest[column]
         if ratio is not None:
             lowest[column] = ratio if seen is None else min(seen, ratio)

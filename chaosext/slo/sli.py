@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -10,7 +11,11 @@ from ..errors import GrafanaError, NoData
 from ..grafana.client import Answer, Grafana
 from .model import WINDOW, Slo
 
-__all__ = ["Measurement", "measure", "measure_one"]
+__all__ = ["SETTLE_SECONDS", "Measurement", "measure", "measure_one"]
+
+SETTLE_SECONDS = 1.0
+"""SLIs are asked as of a moment ago: a scrape that is committed between the query of the good events and that
+of all events would otherwise make the one lag behind the other, and a healthy SLI dip."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +41,10 @@ class Measurement:
 def measure(
     grafana: Grafana, slos: Iterable[Slo], seconds: float, at: float | None = None
 ) -> dict[str, Measurement]:
-    """Measure SLIs over the last `seconds` before `at` (epoch seconds; now when None), in one request.
+    """Measure SLIs over the last `seconds` before `at` (epoch seconds), in one request.
 
-    Returns a measurement for each SLO's name; one without data says why. Raises GrafanaError when Grafana
-    itself could not answer.
+    `at` is SETTLE_SECONDS ago when None. Returns a measurement for each SLO's name; one without data says why.
+    Raises GrafanaError when Grafana itself could not answer.
     """
     chosen = list(slos)
     queries: dict[str, str] = {}
@@ -49,7 +54,7 @@ def measure(
         assert part is not None  # noqa: S101 - the model has one of them
         queries[_part(slo)] = _windowed(part.metric_source.spec.query, seconds)
         queries[_total(slo)] = _windowed(ratio.total.metric_source.spec.query, seconds)
-    answers = grafana.query(queries, at=at)
+    answers = grafana.query(queries, at=time.time() - SETTLE_SECONDS if at is None else at)
     _raise_if_all_failed(answers)
     return {slo.metadata.name: _measured(slo, queries, answers) for slo in chosen}
 

@@ -94,9 +94,9 @@ def parse_expectations(experiment: dict[str, Any], slos: dict[str, Slo]) -> Expe
     except ValidationError as error:
         raise BadInput(f"extensions.{NAME}: {validation_line(error)}") from error
     expected = [e.sli for e in parsed.expect]
-    for name in [*expected, *(limit.slo for limit in parsed.budget)]:
-        find(slos, name)
     asked = set(parse_tolerances(experiment))
+    for name in [*asked, *expected, *(limit.slo for limit in parsed.budget)]:
+        find(slos, name)
     if len(set(expected)) != len(expected):
         raise BadInput(f"extensions.{NAME}.expect: an SLI is named twice")
     if lacking := sorted(asked.symmetric_difference(expected)):

@@ -141,6 +141,8 @@ def _tool_findings(record: Record) -> list[Finding]:
 
 
 def _not_run_findings(record: Record) -> list[Finding]:
+    if record.bad_input is not None:
+        return []
     if record.refusal is not None:
         return [(Verdict.NOT_RUN, record.refusal)]
     if record.interrupted:

@@ -11,7 +11,7 @@ from ..errors import ChaosextError
 from ..grafana.client import Grafana
 from ..result import Phase, Sample, Tolerance
 from ..slo.model import Slo
-from ..slo.sli import measure
+from ..slo.sli import SETTLE_SECONDS, measure
 
 __all__ = ["Sampler"]
 
@@ -21,8 +21,9 @@ _STOP_SECONDS = 10.0
 class Sampler:
     """Takes one sample an interval: all SLIs in one request to Grafana.
 
-    `grafana` must be this thread's own client. Sample times are seconds since `zero`, a time.monotonic() value.
-    A request that fails is a sample without data, with the reason. `died` holds an error that ended the thread.
+    `grafana` must be this thread's own client. Sample times are seconds since `zero`, a time.monotonic()
+    value; a sample is of SETTLE_SECONDS before it is taken. A request that fails is a sample without data,
+    with the reason. `died` holds an error that ended the thread.
     """
 
     def __init__(
@@ -71,12 +72,12 @@ class Sampler:
             self.died = f"{type(error).__name__}: {error}"
 
     def _sample(self) -> Sample:
-        phase, at = self.phase, time.monotonic() - self._zero
+        phase, at = self.phase, time.monotonic() - self._zero - SETTLE_SECONDS
         try:
             measured = measure(self._grafana, self._slos.values(), self._windows.short_window_seconds)
         except ChaosextError as error:
             return Sample(
-                at=at,
+                at=max(at, 0.0),
                 phase=phase,
                 ratios=dict.fromkeys(self._slos),
                 missing=dict.fromkeys(self._slos, str(error)),
@@ -86,7 +87,7 @@ class Sampler:
             for name, found in measured.items()
         }
         return Sample(
-            at=at,
+            at=max(at, 0.0),
             phase=phase,
             ratios={name: found.ratio for name, found in checked.items()},
             events={name: round(found.total, 2) for name, found in checked.items()},

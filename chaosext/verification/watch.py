@@ -65,7 +65,7 @@ class Watch:
         self._sampler.start()
         limit = self._settings.windows.seconds(self._settings.expectations.baseline_within_windows)
         logger.info("Waiting for a steady baseline, at most %g s", limit)
-        missing = self._wait_until_steady(0.0, limit)
+        missing = self._wait_until_steady(0.0, limit, hold=0.0)
         self.record.steady = missing is None
         self.record.unsteady = missing
         if missing is None:
@@ -102,18 +102,18 @@ class Watch:
         self._enter(Phase.RECOVERY)
 
     def rollback_ended(self) -> None:
-        """Wait until every SLI is within its tolerance again, or the time for it is over."""
+        """Wait until every SLI is back within its tolerance and stays for a window, or the time is over."""
         limit = self._settings.windows.seconds(self._settings.expectations.recover_within_windows)
         self.record.recover_within = limit
         start = self.record.phases[Phase.RECOVERY]
         if self.record.steady is not True:
             return
         logger.info("Waiting for every SLI to be back, at most %g s from the rollback's start", limit)
-        missing = self._wait_until_steady(start, max(0.0, start + limit - self._now()))
+        hold = self.record.window_seconds
+        missing = self._wait_until_steady(start, max(0.0, start + limit + hold - self._now()), hold)
         if missing is None:
-            recovered = self._sampler.samples[-STEADY_SAMPLES].at
-            self.record.recovered = recovered
-            logger.info("Every SLI is back %.1f s after the rollback's start", recovered - start)
+            self.record.recovered = recovered = self._steady_run(start)[0].at
+            logger.info("Every SLI is back %.1f s after the rollback's start, and stays", recovered - start)
         else:
             logger.warning("Not recovered: %s", missing)
 
@@ -150,19 +150,30 @@ class Watch:
         self._sampler.phase = phase
         self.record.phases[phase] = self._now()
 
-    def _wait_until_steady(self, since: float, seconds: float) -> str | None:
-        """Wait for STEADY_SAMPLES samples in a row, taken after `since`, that hold; return what is missing."""
+    def _wait_until_steady(self, since: float, seconds: float, hold: float) -> str | None:
+        """Wait until the samples taken after `since` end in steady ones that span `hold` seconds.
+
+        Returns what is missing, None when nothing is.
+        """
 
         def missing() -> str | None:
             if self._sampler.died:
                 return f"sampling ended early: {self._sampler.died}"
-            samples = [s for s in self._sampler.samples if s.at >= since][-STEADY_SAMPLES:]
-            unsteady = [text for s in samples if (text := self._unsteady(s)) is not None]
-            if unsteady:
-                return unsteady[-1]
-            return None if len(samples) == STEADY_SAMPLES else "no sample was taken yet"
+            run = self._steady_run(since)
+            if len(run) >= STEADY_SAMPLES and run[-1].at - run[0].at >= hold:
+                return None
+            last = next((s for s in reversed(self._sampler.samples) if s.at >= since), None)
+            return "no sample was taken yet" if last is None else self._unsteady(last) or "not steady for long"
 
         return poll(missing, seconds, interval=min(0.2, self._settings.windows.sample_interval_seconds / 2))
+
+    def _steady_run(self, since: float) -> list[Sample]:
+        """Return the steady samples, taken after `since`, that nothing unsteady has followed yet."""
+        run: list[Sample] = []
+        for sample in self._sampler.samples:
+            if sample.at >= since:
+                run = [*run, sample] if self._unsteady(sample) is None else []
+        return run
 
     def _unsteady(self, sample: Sample) -> str | None:
         for name, tolerance in self._settings.tolerances.items():

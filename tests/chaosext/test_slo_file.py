@@ -4,11 +4,11 @@ from pathlib import Path
 import promql_parser
 import pytest
 import yaml
-from shop import metrics
 
 from chaosext.errors import BadInput
 from chaosext.slo.budget import Budget, period_seconds
 from chaosext.slo.load import find, load_slos
+from shop import metrics
 
 SLO_FILE = Path(__file__).parents[2] / "manifests" / "slo.yaml"
 

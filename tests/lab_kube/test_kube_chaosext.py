@@ -29,7 +29,12 @@ def shop(cluster, namespace, make_deployment, tmp_path, monkeypatch):
         "metadata": {"name": "payment"},
         "spec": {"selector": {"app": "payment"}, "ports": [{"port": 8080}]},
     }
-    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "key"}, "stringData": {"key": "s3cret-value"}}
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "key"},
+        "stringData": {"key": "s3cret-value"},
+    }
     fault = copy.deepcopy(app)
     fault["spec"]["template"]["spec"]["containers"][0]["env"][0]["value"] = "2"
     for document in (app, service, secret, fault):
@@ -63,7 +68,12 @@ def test_a_fault_is_applied_rolled_out_and_undone(cluster, namespace, shop):
     status = cluster.get("deployment", "payment", "-n", namespace)["status"]
     assert (status["updatedReplicas"], status["availableReplicas"], status["replicas"]) == (2, 2, 2)
     assert manifest_is_live("app.yaml") is False
-    assert restore_manifest("app.yaml") == [f"namespace/{namespace}", "deployment/payment", "service/payment", "secret/key"]
+    assert restore_manifest("app.yaml") == [
+        f"namespace/{namespace}",
+        "deployment/payment",
+        "service/payment",
+        "secret/key",
+    ]
     assert version(cluster, namespace) == [{"name": "VERSION", "value": "1"}]
     assert manifest_is_live("app.yaml") is True
 
@@ -86,7 +96,9 @@ def test_what_a_run_creates_carries_its_id_and_is_removed(cluster, namespace, sh
     apply_manifest("extra.yaml")
     apply_manifest("fault.yaml")
     run_id = run.current().run_id
-    names = cluster.kubectl("get", "deploy", "-n", namespace, "-l", f"chaos.run-id={run_id}", "-o", "name").stdout.split()
+    names = cluster.kubectl(
+        "get", "deploy", "-n", namespace, "-l", f"chaos.run-id={run_id}", "-o", "name"
+    ).stdout.split()
     assert names == ["deployment.apps/intruder"]
     found = prove(Cluster(), documents(shop), f"chaos.run-id={run_id}")
     assert "deployment/intruder: the run created it, and it is still there" in found
@@ -98,7 +110,9 @@ def test_the_proof_names_each_difference_and_no_secret(cluster, namespace, shop)
     cluster.kubectl("scale", "deploy/payment", "--replicas=1", "-n", namespace)
     cluster.kubectl("set", "env", "deploy/payment", "EXTRA=1", "-n", namespace)
     cluster.kubectl("delete", "service", "payment", "-n", namespace)
-    cluster.kubectl("patch", "secret", "key", "-n", namespace, "-p", json.dumps({"stringData": {"key": "other"}}))
+    cluster.kubectl(
+        "patch", "secret", "key", "-n", namespace, "-p", json.dumps({"stringData": {"key": "other"}})
+    )
     found = differences(Cluster(), documents(shop))
     assert found == [
         "deployment/payment: spec.replicas is 1, not 2",
@@ -110,7 +124,10 @@ def test_the_proof_names_each_difference_and_no_secret(cluster, namespace, shop)
 
 def test_equal_quantities_are_no_difference(shop):
     expected = documents(shop)
-    expected[1]["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"] = {"cpu": "0.5", "memory": "1Gi"}
+    expected[1]["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"] = {
+        "cpu": "0.5",
+        "memory": "1Gi",
+    }
     assert differences(Cluster(), expected) == []
     expected[1]["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["cpu"] = "1"
     assert differences(Cluster(), expected) == [
@@ -147,7 +164,9 @@ def test_a_refused_run_s_rollback_touches_nothing(cluster, namespace, shop):
 
 def test_a_rollout_that_does_not_end_says_what_is_missing(cluster, namespace, shop):
     cluster.kubelet.hold = lambda _pod: True
-    with pytest.raises(KubernetesError, match=r"not rolled out within 0.5 s: deployment/payment: \d of 2 replicas"):
+    with pytest.raises(
+        KubernetesError, match=r"not rolled out within 0.5 s: deployment/payment: \d of 2 replicas"
+    ):
         apply_manifest("fault.yaml", timeout_seconds=0.5)
 
 

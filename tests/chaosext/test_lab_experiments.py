@@ -1,0 +1,308 @@
+"""The experiments on the running lab, as their users run them; and everything that a user can get wrong."""
+
+import asyncio
+import json
+import math
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from chaosext.grafana.client import Grafana
+from chaosext.polling import poll
+from chaosext.result import Outcome, Phase, Verdict, Verification, read
+from chaosext.slo.load import load_slos
+from chaosext.slo.sli import measure
+from lab.grafana.server import GrafanaSettings, serve
+
+from .conftest import Reply
+
+ROOT = Path(__file__).parents[2]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
+TOKEN_OF_NOBODY = "glsa_test-token-of-this-suite"
+
+
+class Copy:
+    """A copy of the experiments and manifests that a test may spoil, and the runs of it."""
+
+    def __init__(self, folder: Path, lab: Any) -> None:
+        self.folder = folder
+        self._lab = lab
+        shutil.copytree(ROOT / "experiments", folder / "experiments")
+        shutil.copytree(ROOT / "manifests", folder / "manifests")
+
+    def change(self, name: str, change: Callable[[dict[str, Any]], Any]) -> None:
+        path = self.folder / "experiments" / f"{name}.json"
+        experiment = json.loads(path.read_text())
+        change(experiment)
+        path.write_text(json.dumps(experiment))
+
+    def chaos(self, *words: str, **environment: str | None) -> subprocess.CompletedProcess[str]:
+        env = {**self._lab.env, "HOME": str(self.folder)} | environment
+        return subprocess.run(
+            [str(ROOT / ".venv/bin/chaos"), "--no-version-check", "--no-log-file", *words],
+            env={name: value for name, value in env.items() if value is not None},
+            cwd="/",  # paths resolve from the experiment's folder, so that it works from anywhere
+            capture_output=True,
+            text=True,
+            timeout=150,
+            check=False,
+        )
+
+    def run(
+        self, name: str, **environment: str | None
+    ) -> tuple[subprocess.CompletedProcess[str], Verification]:
+        """Run `chaos run`; return the process and what it left in the one folder under reports/."""
+        shutil.rmtree(self.folder / "reports", ignore_errors=True)
+        journal = str(self.folder / "journal.json")
+        path = str(self.folder / "experiments" / f"{name}.json")
+        done = self.chaos("run", "--journal-path", journal, path, **environment)
+        assert "Traceback" not in done.stderr
+        (folder,) = (self.folder / "reports").iterdir()
+        return done, read(folder)
+
+
+@pytest.fixture
+def copy(tmp_path: Path, lab: Any) -> Copy:
+    return Copy(tmp_path, lab)
+
+
+def test_payment_is_proved_to_break_and_to_heal(copy, lab):
+    done = copy.chaos(
+        "gameday",
+        "run",
+        "--output",
+        str(copy.folder / "out"),
+        str(copy.folder / "experiments" / "payment.json"),
+    )
+    assert done.returncode == 0, done.stderr
+    (folder,) = (copy.folder / "out").iterdir()
+    found = read(folder)
+    assert (found.verdict, found.reasons, found.deviated) == (Verdict.VERIFIED, [], True)
+    pay, *others = found.slis
+    # One in four fails: the share of successes lies within four standard errors of 75%.
+    assert pay.during_events >= 100
+    assert abs(pay.during - 0.75) < 4 * math.sqrt(0.75 * 0.25 / pay.during_events)
+    assert (pay.baseline, pay.recovered, pay.outcome) == (1.0, 1.0, Outcome.DEVIATED)
+    assert {sli.outcome for sli in others} == {Outcome.HELD}
+    assert found.rollback.proved
+    assert 0 < found.time_to_recover_seconds <= found.recover_within_seconds
+    assert {s.phase for s in found.samples} == set(Phase)
+    (budget,) = [b for b in found.budget if b.slo == "payment-success"]
+    assert budget.spent == pytest.approx(0.25 * pay.during_events, rel=0.6)
+    assert "| Payment success | 99% | at least 95% | 100% | " in (folder / "report.md").read_text()
+    assert json.loads((folder / "journal.json").read_text())["verification"]["verdict"] == "verified"
+    for path in folder.iterdir():
+        assert lab.grafana_token not in path.read_text()
+    assert lab.grafana_token not in done.stderr + done.stdout
+    assert "Verdict: verified" in done.stderr
+    assert_annotated(lab, found)
+
+
+def assert_annotated(lab, found):
+    answer = requests.get(
+        f"{lab.grafana_url}/api/annotations",
+        params={"tags": ["chaos", found.run_id]},
+        headers={"Authorization": f"Bearer {lab.grafana_token}"},
+        timeout=5,
+    )
+    (annotation,) = answer.json()
+    lasted = (annotation["timeEnd"] - annotation["time"]) / 1000
+    assert lasted == pytest.approx(found.phases[Phase.RECOVERY] - found.phases[Phase.FAULT], abs=1)
+
+
+def test_a_run_without_a_fault_is_verified(copy):
+    done, found = copy.run("no-fault")
+    assert (done.returncode, found.verdict, found.deviated) == (0, Verdict.VERIFIED, False), done.stderr
+    assert {sli.outcome for sli in found.slis} == {Outcome.HELD}
+
+
+def test_a_fault_that_never_lands_is_no_success(copy):
+    expected = json.loads((ROOT / "experiments" / "payment.json").read_text())["extensions"]
+    copy.change("no-fault", lambda e: e.update(extensions=expected))
+    path = str(copy.folder / "experiments" / "no-fault.json")
+    done = copy.chaos("gameday", "run", "--output", str(copy.folder / "out"), path)
+    assert done.returncode == 3, done.stderr
+    (folder,) = (copy.folder / "out").iterdir()
+    found = read(folder)
+    assert found.verdict is Verdict.FAULT_NOT_LANDED
+    assert "Payment success stayed at 100.0%" in found.reasons[0]
+
+
+def test_a_day_s_exit_code_is_its_worst(copy):
+    missing = str(copy.folder / "nothing.json")
+    refused = str(copy.folder / "experiments" / "no-fault.json")
+    done = copy.chaos(
+        "gameday", "run", "--output", str(copy.folder / "out"), missing, refused, KUBECONFIG="/nowhere"
+    )
+    assert done.returncode == 2
+    assert f"{missing}: no such experiment" in done.stderr
+    assert "KUBECONFIG: /nowhere does not exist: run 'source setup/env'" in done.stderr
+
+
+def probe(experiment: dict) -> dict:
+    return experiment["steady-state-hypothesis"]["probes"][0]["provider"]["arguments"]
+
+
+def fault(experiment: dict) -> dict:
+    return experiment["method"][0]["provider"]["arguments"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "verdict", "said"),
+    [
+        (
+            lambda c: c.change("payment", lambda e: probe(e).update(name="payments")),
+            Verdict.TOOL_ERROR,
+            "payments",
+        ),
+        (
+            lambda c: c.change("payment", lambda e: e.pop("extensions")),
+            Verdict.TOOL_ERROR,
+            "one entry named 'chaosext'",
+        ),
+        (
+            lambda c: c.change("payment", lambda e: fault(e).update(path="x.yaml")),
+            Verdict.TOOL_ERROR,
+            "x.yaml: no such",
+        ),
+        (lambda c: write_fault(c, "{"), Verdict.TOOL_ERROR, "payment-failures.yaml: not YAML"),
+        (
+            lambda c: edit_fault(c, "kind: Deployment", "kind: Deploymnt"),
+            Verdict.TOOL_ERROR,
+            "knows no kind apps/v1 Dep",
+        ),
+        (
+            lambda c: edit_fault(c, "namespace: ecommerce", "namespace: default"),
+            Verdict.NOT_RUN,
+            "chaos.enabled=true",
+        ),
+        (
+            lambda c: edit_fault(c, "namespace: ecommerce", "namespace: moon"),
+            Verdict.NOT_RUN,
+            "has no namespace 'moon'",
+        ),
+    ],
+)
+def test_a_wrong_experiment_is_one_clear_line_and_changes_nothing(copy, lab, spoil, verdict, said):
+    before = versions(lab)
+    spoil(copy)
+    done, found = copy.run("payment")
+    assert (done.returncode, found.verdict) == (1, verdict)
+    assert len(found.reasons) == 1
+    assert said in found.reasons[0]
+    assert said in done.stderr
+    assert versions(lab) == before
+
+
+def write_fault(copy: Copy, text: str) -> None:
+    (copy.folder / "manifests" / "variants" / "payment-failures.yaml").write_text(text)
+
+
+def edit_fault(copy: Copy, old: str, new: str) -> None:
+    path = copy.folder / "manifests" / "variants" / "payment-failures.yaml"
+    path.write_text(path.read_text().replace(old, new))
+
+
+def versions(lab: Any) -> str:
+    columns = "custom-columns=NAME:.metadata.name,GENERATION:.metadata.generation"
+    return lab.run("kubectl", "get", "deploy", "-n", "ecommerce", "-o", columns).stdout
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"KUBECONFIG": "/nowhere"}, "KUBECONFIG: /nowhere does not exist: run 'source setup/env'"),
+        ({"GRAFANA_URL": None}, "GRAFANA_URL is not set: run 'source setup/env'"),
+        (
+            {"GRAFANA_URL": "http://127.0.0.1:1"},
+            "http://127.0.0.1:1/api/datasources cannot be reached (Connection refused)",
+        ),
+        ({"GRAFANA_TOKEN": "wrong"}, "answered 401: GRAFANA_TOKEN is wrong"),
+        ({"GRAFANA_TOKEN": ""}, "GRAFANA_TOKEN is not set"),
+        ({"CHAOS_ENVIRONMENT": None}, "CHAOS_ENVIRONMENT is not set"),
+    ],
+)
+def test_a_wrong_environment_is_one_clear_line(copy, environment, said):
+    done, found = copy.run("payment", **environment)
+    assert (done.returncode, found.verdict) == (1, Verdict.TOOL_ERROR)
+    assert said in found.reasons[0]
+    assert said in done.stderr
+
+
+def test_no_token_at_all_is_said_by_chaos_toolkit(copy):
+    path = str(copy.folder / "experiments" / "payment.json")
+    done = copy.chaos("run", "--journal-path", str(copy.folder / "j.json"), path, GRAFANA_TOKEN=None)
+    assert done.returncode == 1
+    assert "an environment key that does not exist: GRAFANA_TOKEN" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (Reply({"message": "Not found"}, 404), "answered 404: Not found; is GRAFANA_URL a Grafana"),
+        (Reply({"message": "Internal server error"}, 500), "answered 500: Internal server error"),
+        (
+            Reply(b"<html>Log in</html>", 200, {"Content-Type": "text/html"}),
+            "answered 200 with text/html, not JSON",
+        ),
+        (Reply([], hold=threading.Event()), "did not answer within 5 s"),
+    ],
+)
+def test_a_grafana_that_is_something_else_is_said(copy, grafana_server, reply, said):
+    grafana_server.replies["/api/datasources"] = reply
+    done, found = copy.run("payment", GRAFANA_URL=grafana_server.url, GRAFANA_TOKEN=TOKEN_OF_NOBODY)
+    assert (done.returncode, found.verdict) == (1, Verdict.TOOL_ERROR)
+    assert said in found.reasons[0]
+
+
+@pytest.fixture
+def grafana_without_prometheus(tmp_path: Path) -> Iterator[str]:
+    """The lab's Grafana in front of a Prometheus that is down."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+
+    def wait(work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, loop).result(10)
+
+    settings = GrafanaSettings("127.0.0.1", 0, TOKEN_OF_NOBODY, "http://127.0.0.1:1", tmp_path / "grafana")
+    settings.state_dir.mkdir()
+    runner = wait(serve(settings))
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    wait(runner.cleanup())
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(5)
+    loop.close()
+
+
+def test_a_prometheus_that_is_down_behind_grafana_is_no_data_and_no_fault_is_applied(
+    copy, lab, grafana_without_prometheus
+):
+    before = versions(lab)
+    copy.change("payment", lambda e: e["extensions"][0].update(baseline_within_windows=0.2))
+    done, found = copy.run("payment", GRAFANA_URL=grafana_without_prometheus, GRAFANA_TOKEN=TOKEN_OF_NOBODY)
+    assert (done.returncode, found.verdict) == (1, Verdict.NO_DATA)
+    assert "no steady baseline, so no fault was applied" in found.reasons[0]
+    assert "no query could be answered" in found.reasons[0]
+    assert versions(lab) == before
+
+
+def test_no_traffic_is_no_data_and_the_rollback_brings_it_back(copy, lab):
+    lab.run("kubectl", "scale", "deploy/load", "--replicas=0", "-n", "ecommerce")
+    payment = load_slos(ROOT / "manifests" / "slo.yaml")["payment-success"]
+    grafana = Grafana(lab.grafana_url, lab.grafana_token)
+    assert poll(lambda: measure(grafana, [payment], 10)["payment-success"].ratio and "traffic", 60) is None
+    copy.change("payment", lambda e: e["extensions"][0].update(baseline_within_windows=0.2))
+    done, found = copy.run("payment")
+    assert (done.returncode, found.verdict) == (1, Verdict.NO_DATA), found.reasons
+    assert "so no fault was applied: payment-success has no data (no traffic: 0 events" in found.reasons[0]
+    replicas = lab.run(
+        "kubectl", "get", "deploy/load", "-n", "ecommerce", "-o", "jsonpath={.status.readyReplicas}"
+    )
+    assert replicas.stdout == "1"
