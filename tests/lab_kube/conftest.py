@@ -3,13 +3,16 @@
 import asyncio
 import json
 import os
+import ssl
 import subprocess
 import threading
+import urllib.request
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.error import HTTPError
 
 import pytest
 import yaml
@@ -265,3 +268,39 @@ def app_documents():
 @pytest.fixture(scope="session")
 def variant_documents():
     return list(yaml.safe_load_all(VARIANT.read_text()))
+
+
+@pytest.fixture
+def fake_kubelet():
+    return FakeKubelet
+
+
+@pytest.fixture
+def ask(cluster):
+    """Ask the API; returns the status, the headers and the body."""
+    context = ssl.create_default_context(cafile=str(cluster.ca))
+
+    def request(method, path, body=None, *, token=TOKEN, **headers):
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        named = {key.replace("_", "-"): value for key, value in headers.items()}
+        if data is not None:
+            named.setdefault("Content-Type", "application/json")
+        if token:
+            named["Authorization"] = f"Bearer {token}"
+        question = urllib.request.Request(cluster.server + path, data, named, method=method)
+        try:
+            with urllib.request.urlopen(question, context=context, timeout=10) as answer:
+                return answer.status, answer.headers, answer.read()
+        except HTTPError as error:
+            with error:
+                return error.code, error.headers, error.read()
+
+    return request
+
+
+@pytest.fixture
+def web(cluster, namespace, make_deployment):
+    """A Deployment of two ready pods."""
+    cluster.kubectl("apply", "-n", namespace, "-f", "-", stdin=json.dumps(make_deployment(replicas=2)))
+    cluster.kubectl("rollout", "status", "deployment/web", "-n", namespace, "--timeout=5s")
+    return namespace

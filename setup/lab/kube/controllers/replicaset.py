@@ -61,7 +61,8 @@ def _scale(store: Store, replica_set: dict[str, Any], active: list[dict[str, Any
             create_pod(store, replica_set, _COMPONENT)
     except Exception as error:
         return error
-    for pod in sorted(active, key=_first_to_go)[: max(-missing, 0)]:
+    surplus = sorted(active, key=_first_to_go)[:-missing] if missing < 0 else []
+    for pod in surplus:
         delete_pod(store, replica_set, pod, _COMPONENT)
     return None
 

@@ -48,11 +48,17 @@ def reconcile(store: Store, key: Key) -> None:
         text = f"0/{count} nodes are available: {why}" if nodes else "no nodes available to schedule pods"
         _tell_unschedulable(store, pod, text)
         return
-    load = Counter(one["spec"].get("nodeName") for one in store.list("pods"))
-    node = min(fitting, key=lambda one: load[one["metadata"]["name"]])["metadata"]["name"]
+    node = _emptiest(store, fitting)["metadata"]["name"]
     bind(store, *key, node)
     text = f"Successfully assigned {'/'.join(key)} to {node}"
     record(store, pod, "Scheduled", text, component=_COMPONENT)
+
+
+def _emptiest(store: Store, nodes: list[dict[str, Any]]) -> dict[str, Any]:
+    if len(nodes) == 1:
+        return nodes[0]
+    load = Counter(one["spec"].get("nodeName") for one in store.list("pods"))
+    return min(nodes, key=lambda one: load[one["metadata"]["name"]])
 
 
 def _fits(pod: dict[str, Any], node: dict[str, Any]) -> bool:
