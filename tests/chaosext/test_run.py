@@ -23,7 +23,7 @@ def test_paths_resolve_from_the_folder_of_the_experiment_that_chaos_was_given(tm
 
     @click.command()
     @click.argument("source")
-    def chaos_run(source):  # noqa: ARG001 - Click passes it by name
+    def chaos_run(source):
         begun = run.begin()
         click.echo(f"{begun.experiment} {run.resolve('../app.yaml')} {run.current() is begun}")
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import requests
+
 from lab.grafana.server import GrafanaSettings, serve
 
 TOKEN = "glsa_test-token-3f1c"

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+
 from lab.grafana.server import serve
 
 from .conftest import TOKEN, running_grafana

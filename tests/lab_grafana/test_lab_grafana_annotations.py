@@ -1,6 +1,7 @@
 import time
 
 import pytest
+
 from lab.grafana.annotation_store import Annotation, AnnotationStore, Search
 from lab.grafana.store import connect
 

@@ -191,7 +191,7 @@ def test_a_wrong_manifest_is_said_with_its_place(shop, text, said):
 
 def test_an_unknown_kind_is_said(cluster, namespace, shop):
     document = {"apiVersion": "apps/v1", "kind": "Deploymnt", "metadata": {"name": "x", "namespace": namespace}}
-    with pytest.raises(BadInput, match="deploymnt/x: context lab .* knows no kind apps/v1 Deploymnt"):
+    with pytest.raises(BadInput, match=r"deploymnt/x: context lab .* knows no kind apps/v1 Deploymnt"):
         Cluster().check_kind(document)
 
 
@@ -199,7 +199,7 @@ def test_a_wrong_token_is_told_from_a_dead_server(cluster, tmp_path):
     config = yaml.safe_load(cluster.kubeconfig.read_text())
     config["users"][0]["user"]["token"] = "wrong"
     (tmp_path / "wrong").write_text(yaml.safe_dump(config))
-    with pytest.raises(KubernetesError, match="401.*the kubeconfig's token is not this cluster's"):
+    with pytest.raises(KubernetesError, match=r"401.*the kubeconfig's token is not this cluster's"):
         Cluster(str(tmp_path / "wrong"))
     config["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
     (tmp_path / "dead").write_text(yaml.safe_dump(config))
@@ -210,7 +210,7 @@ def test_a_wrong_token_is_told_from_a_dead_server(cluster, tmp_path):
 @pytest.mark.parametrize("text", ["", "{", "apiVersion: v1"])
 def test_a_kubeconfig_that_cannot_be_used(tmp_path, text):
     (tmp_path / "config").write_text(text)
-    with pytest.raises(BadInput, match="KUBECONFIG: .*config cannot be used"):
+    with pytest.raises(BadInput, match=r"KUBECONFIG: .*config cannot be used"):
         Cluster(str(tmp_path / "config"))
     with pytest.raises(BadInput, match="does not exist: run 'source setup/env'"):
         Cluster(str(tmp_path / "absent"))
