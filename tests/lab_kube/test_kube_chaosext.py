@@ -16,7 +16,7 @@ from chaosext.kubernetes.proof import differences, prove
 
 @pytest.fixture
 def shop(cluster, namespace, make_deployment, tmp_path, monkeypatch):
-    """A folder with app.yaml (a Deployment, a Service, a Secret) and fault.yaml, applied to an opted-in namespace."""
+    """A folder with app.yaml and fault.yaml; app.yaml is applied, to a namespace that opted in."""
     monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
     monkeypatch.chdir(tmp_path)
     app = make_deployment("payment", image="shop:1", replicas=2)
