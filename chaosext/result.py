@@ -16,6 +16,7 @@ from .errors import BadInput
 __all__ = [
     "EXIT_CODES",
     "FILE_NAME",
+    "WORST_FIRST",
     "BudgetResult",
     "Outcome",
     "Phase",
@@ -52,6 +53,16 @@ EXIT_CODES = {
     Verdict.NOT_RUN: 5,
 }
 """Exit codes of `chaos gameday run`."""
+
+WORST_FIRST = (
+    Verdict.TOOL_ERROR,
+    Verdict.SYSTEM_FAILED,
+    Verdict.FAULT_NOT_LANDED,
+    Verdict.NO_DATA,
+    Verdict.NOT_RUN,
+    Verdict.VERIFIED,
+)
+"""The order in which verdicts outrank each other, within a run and over a day."""
 
 
 class Phase(StrEnum):

@@ -10,18 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import ChaosextError
-from ..result import EXIT_CODES, Verdict, Verification, read
+from ..result import EXIT_CODES, WORST_FIRST, Verdict, Verification, read
 
 __all__ = ["exit_code", "run_experiment"]
-
-_WORST_FIRST = (
-    Verdict.TOOL_ERROR,
-    Verdict.SYSTEM_FAILED,
-    Verdict.FAULT_NOT_LANDED,
-    Verdict.NO_DATA,
-    Verdict.NOT_RUN,
-    Verdict.VERIFIED,
-)
 
 
 def run_experiment(path: Path, reports: Path) -> tuple[Verification | None, Path]:
@@ -50,4 +41,4 @@ def run_experiment(path: Path, reports: Path) -> tuple[Verification | None, Path
 
 def exit_code(verdicts: list[Verdict]) -> int:
     """Return the exit code of the worst verdict."""
-    return EXIT_CODES[min(verdicts, key=_WORST_FIRST.index)]
+    return EXIT_CODES[min(verdicts, key=WORST_FIRST.index)]

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from statistics import fmean
 
-from ..result import Outcome, Phase, Sample, SliResult, Tolerance, Verdict
+from ..result import WORST_FIRST, Outcome, Phase, Sample, SliResult, Tolerance, Verdict
 from ..slo.model import Slo
 from .expectations import Expectation
 from .record import Record
 
 __all__ = ["judge", "sli_results"]
 
-_WORST_FIRST = (
-    Verdict.TOOL_ERROR,
-    Verdict.SYSTEM_FAILED,
-    Verdict.FAULT_NOT_LANDED,
-    Verdict.NO_DATA,
-    Verdict.NOT_RUN,
-)
 _VERDICT_OF = {
     Outcome.UNEXPECTED: Verdict.SYSTEM_FAILED,
     Outcome.TOO_FAR: Verdict.SYSTEM_FAILED,
@@ -45,7 +38,7 @@ def judge(record: Record, slis: list[SliResult]) -> tuple[Verdict, list[str]]:
     if Phase.FAULT in record.phases and not record.rollback.proved:
         what = "; ".join(record.rollback.differences) or "no proof was made"
         findings.append((Verdict.SYSTEM_FAILED, f"the rollback is not proved: {what}"))
-    findings.sort(key=lambda finding: _WORST_FIRST.index(finding[0]))
+    findings.sort(key=lambda finding: WORST_FIRST.index(finding[0]))
     verdict = findings[0][0] if findings else Verdict.VERIFIED
     return verdict, list(dict.fromkeys(text for _, text in findings))
 

@@ -97,7 +97,7 @@ def within(tolerance: Tolerance, ratio: float | None) -> bool:
 
 def lab_memory() -> int:
     """Return the proportional set size of the daemon and all below it, in bytes."""
-    daemon = psutil.Process(int((ROOT / ".lab" / "run" / "daemon.pid").read_text().split()[0]))
+    daemon = psutil.Process(int(json.loads(lab("status", "--json"))["pid"]))
     return sum(p.memory_full_info().pss for p in [daemon, *daemon.children(recursive=True)])
 
 

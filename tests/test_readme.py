@@ -1,0 +1,73 @@
+"""What the README says can be done, is there."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from chaosext.result import EXIT_CODES
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+COMMANDS = [
+    line.strip().split("#")[0].strip()
+    for line in re.findall(r"^    (?:\./|source|kubectl|chaos|python).*", README, re.M)
+]
+
+
+def test_every_link_and_picture_is_there():
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
+    assert len(links) > 8
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_every_experiment_and_every_verdict_is_listed():
+    for path in (ROOT / "experiments").glob("*.json"):
+        assert f"| `{path.name}` |" in README
+    for verdict, code in EXIT_CODES.items():
+        assert re.search(rf"^\| {verdict} \|.*\| {code} \|$", README, re.M)
+
+
+@pytest.mark.lab
+def test_every_command_works(lab):
+    """Those that install, test, follow for ever, run long or end the lab are tried elsewhere."""
+    elsewhere = {"./setup/run experiments/payment.json", "./setup/test", "./setup/up lab", "./setup/down lab"}
+    elsewhere |= {"python -m lab logs payment -f", "chaos run experiments/no-fault.json", "source setup/env"}
+    rest = [command for command in COMMANDS if command not in elsewhere]
+    assert rest == ["kubectl get pods", "python -m lab status"]
+    assert elsewhere <= set(COMMANDS)
+    for command in rest:
+        script = f"source setup/env && {command}"
+        done = subprocess.run(
+            ["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert re.search(r"payment-\S+ ", done.stdout)
+
+
+@pytest.mark.lab
+def test_up_again_takes_what_is_there(lab):
+    done = subprocess.run(
+        [str(ROOT / "setup/up"), "lab"], capture_output=True, text=True, timeout=90, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "the lab is already up" in done.stdout
+
+
+@pytest.mark.lab
+def test_logs_are_followed(lab):
+    with subprocess.Popen(
+        ["bash", "-c", "source setup/env && exec python -m lab logs payment -f"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as following:
+        try:
+            lines = [following.stdout.readline() for _ in range(20)]
+        finally:
+            following.terminate()
+    assert all("service=payment" in line for line in lines if "msg=request" in line)
+    assert any(
+        re.search(r"msg=request traceID=[0-9a-f]{32} .*route=/process status=200", line) for line in lines
+    )
