@@ -75,6 +75,8 @@ def before_experiment_control(
         _refuse(str(error), "bad_input")
     else:
         _state.watch.baseline()
+        if not _state.record.steady:
+            raise InterruptExecution(f"no steady baseline: {_state.record.unsteady}")
 
 
 def before_method_control(context: Experiment, **_: Any) -> None:  # noqa: ARG001 - the hook's signature

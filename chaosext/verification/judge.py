@@ -138,11 +138,11 @@ def _not_run_findings(record: Record) -> list[Finding]:
         return []
     if record.refusal is not None:
         return [(Verdict.NOT_RUN, record.refusal)]
-    if record.interrupted:
-        return [(Verdict.NOT_RUN, "the run was interrupted")]
     if record.steady is False:
         verdict = Verdict.NO_DATA if _never_measured(record) else Verdict.NOT_RUN
         return [(verdict, f"no steady baseline, so no fault was applied: {record.unsteady}")]
+    if record.interrupted:
+        return [(Verdict.NOT_RUN, "the run was interrupted")]
     if Phase.FAULT not in record.phases:
         return [(Verdict.NOT_RUN, "the method did not run")]
     return []
