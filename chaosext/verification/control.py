@@ -11,10 +11,12 @@ folder. Chaos Toolkit calls a run that failed `completed`; this control makes it
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +58,31 @@ class _State:
 _state = _State()
 
 
+def _guarded(hook: Callable[..., None]) -> Callable[..., None]:
+    """Let no unexpected error of a hook pass: Chaos Toolkit would log it for debugging only, and go on.
+
+    The run is then a tool-error, and is interrupted where that still prevents its fault.
+    """
+
+    @functools.wraps(hook)
+    def guarded(*args: Any, **kwargs: Any) -> None:
+        try:
+            hook(*args, **kwargs)
+        except InterruptExecution:
+            raise
+        except Exception as error:
+            text = f"{hook.__name__} failed: {type(error).__name__}: {error}"
+            _state.record.tool_errors.append(text)
+            logger.error(text)
+            if isinstance(state := kwargs.get("state"), dict) and hook.__name__.startswith("after_experiment"):
+                state["status"] = "failed"
+            if hook.__name__ in {"before_experiment_control", "before_method_control"}:
+                raise InterruptExecution(text) from error
+
+    return guarded
+
+
+@_guarded
 def before_experiment_control(
     context: Experiment, configuration: Configuration = None, secrets: Secrets = None, **_: Any
 ) -> None:
@@ -79,36 +106,42 @@ def before_experiment_control(
             raise InterruptExecution(f"no steady baseline: {_state.record.unsteady}")
 
 
+@_guarded
 def before_method_control(context: Experiment, **_: Any) -> None:  # noqa: ARG001 - the hook's signature
     """Mark the fault's start."""
     if _state.watch:
         _state.watch.fault_begins()
 
 
+@_guarded
 def after_activity_control(context: Activity, state: ActivityRun = None, **_: Any) -> None:
     """Take note of what an activity did."""
     if _state.watch:
         _state.watch.activity_ended(context, state)
 
 
+@_guarded
 def after_method_control(context: Experiment, **_: Any) -> None:  # noqa: ARG001 - the hook's signature
     """Measure the settled fault."""
     if _state.watch:
         _state.watch.fault_ends()
 
 
+@_guarded
 def before_rollback_control(context: Experiment, **_: Any) -> None:  # noqa: ARG001 - the hook's signature
     """Mark the rollback's start."""
     if _state.watch and not _state.run.refused:
         _state.watch.rollback_begins()
 
 
+@_guarded
 def after_rollback_control(context: Experiment, **_: Any) -> None:  # noqa: ARG001 - the hook's signature
     """Wait for the recovery."""
     if _state.watch and not _state.run.refused:
         _state.watch.rollback_ended()
 
 
+@_guarded
 def after_experiment_control(context: Experiment, state: Journal, **_: Any) -> None:
     """Give the verdict, write the run's files, and fail the run unless it is verified."""
     if _state.watch:
