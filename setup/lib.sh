@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 set -euo pipefail
 
-ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+ROOT=$(CDPATH='' cd -- "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BEGAN=$SECONDS
 
 say() { printf '[%3d s] %s\n' "$((SECONDS - BEGAN))" "$*"; }

@@ -88,7 +88,8 @@ def test_installing_again_does_nothing():
 
 def test_env_without_a_lab_says_so_and_leaves_the_shell_alone(tmp_path):
     script = f"source {ROOT}/setup/env; echo code=$? url=${{GRAFANA_URL:-none}}; echo shell goes on"
-    done = run("bash", "-c", script, LAB_STATE=str(tmp_path / "lab"))
+    # Whatever token the shell had before is no sign of success.
+    done = run("bash", "-c", script, LAB_STATE=str(tmp_path / "lab"), GRAFANA_TOKEN="another")
     assert done.stdout == "code=1 url=none\nshell goes on\n"
     assert len(done.stderr.splitlines()) == 1
 

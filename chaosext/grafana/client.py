@@ -22,7 +22,7 @@ from . import frames
 __all__ = ["Answer", "DataSource", "Grafana", "connect"]
 
 TIMEOUT_SECONDS = 5.0
-_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
+_BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 400, 401, 403, 404
 _EXCERPT = 160
 _INTERVAL_MS = 1000
 _MAX_POINTS = 1000
@@ -56,8 +56,10 @@ class Grafana:
     def __init__(self, url: str, token: str, timeout: float = TIMEOUT_SECONDS) -> None:
         if not url:
             raise BadInput("GRAFANA_URL is not set: run 'source setup/env', or export your Grafana's address")
-        if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
-            raise BadInput(f"GRAFANA_URL is {url!r}: it must look like https://grafana.example.org")
+        if not _usable(url):
+            raise BadInput(
+                "GRAFANA_URL must look like https://grafana.example.org, without a user or a password"
+            )
         if not token:
             raise BadInput(
                 "GRAFANA_TOKEN is not set: run 'source setup/env', or export a service account token"
@@ -161,8 +163,9 @@ class Grafana:
             return Answer([], "Grafana sent no answer to this query")
         if not isinstance(result, dict):
             raise GrafanaError(f"{self.url}/api/ds/query: results.{ref} is not an object")
-        if result.get("error"):
-            return Answer([], _one_line(str(result["error"])))
+        status = result.get("status")
+        if result.get("error") or (isinstance(status, int) and status >= _BAD_REQUEST):
+            return Answer([], _one_line(str(result.get("error") or f"status {status}")))
         return Answer(frames.series(result.get("frames") or []))
 
     def _call(self, method: str, path: str, body: object = None, *, results: bool = False) -> Any:
@@ -209,6 +212,14 @@ def connect(configuration: Configuration = None, secrets: Secrets = None) -> Gra
     given = secrets or {}
     token = given.get("token") or (given.get("grafana") or {}).get("token") or ""
     return Grafana(str(url), str(token))
+
+
+def _usable(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc
+    except ValueError:
+        return False
 
 
 class _Bearer(requests.auth.AuthBase):

@@ -48,7 +48,7 @@ class Cluster:
         self._cache = tempfile.TemporaryDirectory(prefix="chaosext-")
         with self.errors("asking what it offers"):
             self._client = DynamicClient(
-                client.ApiClient(configuration), cache_file=str(Path(self._cache.name) / "discovery.json")
+                _Bounded(configuration), cache_file=str(Path(self._cache.name) / "discovery.json")
             )
 
     def __str__(self) -> str:
@@ -58,8 +58,11 @@ class Cluster:
     def check_kind(self, document: dict[str, Any]) -> None:
         """Raise BadInput when the cluster does not know a document's kind."""
         try:
-            self._resource(document)
-        except ResourceNotFoundError as error:
+            with self.errors("asking what it offers"):
+                self._resource(document)
+        except KubernetesError as error:
+            if not isinstance(error.__cause__, ResourceNotFoundError):
+                raise
             kind = f"{document['apiVersion']} {document['kind']}"
             raise BadInput(
                 f"{describe(document)}: {self} knows no kind {kind}: is it spelled right?"
@@ -123,11 +126,23 @@ class Cluster:
             if absent.allow and error.status == _NOT_FOUND:
                 return
             raise KubernetesError(f"{doing} failed: {self} answered {_reason(error)}") from error
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            # What the client makes of an answer that is no Kubernetes API's, a web page for example.
+            raise KubernetesError(f"{doing} failed: {self} does not answer as Kubernetes does") from error
         except (HTTPError, OSError) as error:
             raise KubernetesError(f"{doing} failed: {self} cannot be reached ({_cause(error)})") from error
 
     def _resource(self, document: dict[str, Any]) -> Any:
         return self._client.resources.get(api_version=document["apiVersion"], kind=document["kind"])
+
+
+class _Bounded(client.ApiClient):
+    """A client whose every request ends: discovery passes no time-out of its own."""
+
+    def call_api(self, *args: Any, **kwargs: Any) -> Any:
+        """Make a request, with a time-out whoever asks."""
+        kwargs["_request_timeout"] = kwargs.get("_request_timeout") or REQUEST_TIMEOUT_SECONDS
+        return super().call_api(*args, **kwargs)
 
 
 class _Absent:

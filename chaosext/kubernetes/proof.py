@@ -89,9 +89,11 @@ def _compare(expected: Any, live: Any, path: str) -> list[str]:
     if isinstance(expected, dict):
         if not isinstance(live, dict):
             return [] if not expected and live is None else [f"{path} is {_show(live, path)}, not an object"]
+        # A list of named entries that the manifest does not have must be empty: one more volume is a change.
+        wanted = {**{key: [] for key in _IDENTITY if live.get(key) and _owns_lists(path)}, **expected}
         return [
             text
-            for key, value in expected.items()
+            for key, value in wanted.items()
             for text in _compare(value, live.get(key), f"{path}.{key}" if path else key)
         ]
     if isinstance(expected, list):
@@ -120,6 +122,11 @@ def _compare_lists(expected: list[Any], live: Any, path: str) -> list[str]:
         have = by_identity.pop(identity, None)
         found.extend([f"{place} is missing"] if have is None else _compare(entry, have, place))
     return found + [f"{path}[{identity}] is extra" for identity in by_identity]
+
+
+def _owns_lists(path: str) -> bool:
+    """Tell whether a path is a pod's spec or a container, whose lists of entries nobody else fills."""
+    return path.endswith("template.spec") or ("ontainers[" in path and path.endswith("]"))
 
 
 def _identity(entry: dict[str, Any], keys: tuple[str, ...]) -> str:

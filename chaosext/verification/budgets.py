@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..errors import ChaosextError
 from ..result import BudgetResult
 from ..slo.budget import Budget, period_seconds, spent
 from ..slo.model import Slo
@@ -14,19 +15,26 @@ __all__ = ["count_budgets"]
 def count_budgets(settings: Settings, run_seconds: float | None) -> list[BudgetResult]:
     """Return every SLO's budget after a run whose fault began `run_seconds` ago (None: it had none).
 
-    What has no data is None. Raises GrafanaError.
+    What has no data, or could not be asked, is None.
     """
     slos = settings.slos
     limits = {limit.slo: limit.spend_at_most for limit in settings.expectations.budget}
-    in_run = {} if run_seconds is None else measure(settings.grafana, slos.values(), run_seconds)
+    in_run = {} if run_seconds is None else _asked(settings, list(slos.values()), run_seconds)
     in_period: dict[str, Measurement] = {}
     for seconds in {period_seconds(slo) for slo in slos.values()}:
         same = [slo for slo in slos.values() if period_seconds(slo) == seconds]
-        in_period.update(measure(settings.grafana, same, seconds))
+        in_period.update(_asked(settings, same, seconds))
     scrape = settings.windows.scrape_interval_seconds
     return [
         _result(slo, in_run.get(name), in_period[name], scrape, limits.get(name)) for name, slo in slos.items()
     ]
+
+
+def _asked(settings: Settings, slos: list[Slo], seconds: float) -> dict[str, Measurement]:
+    try:
+        return measure(settings.grafana, slos, seconds)
+    except ChaosextError as error:
+        return {slo.metadata.name: Measurement(no_data=str(error)) for slo in slos}
 
 
 def _result(

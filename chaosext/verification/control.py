@@ -25,7 +25,7 @@ from chaoslib.types import Activity, Configuration, Experiment, Journal, Secrets
 from chaoslib.types import Run as ActivityRun
 
 from ..errors import BadInput, ChaosextError, Refused
-from ..result import Verdict, write
+from ..result import FILE_NAME, Verdict, write
 from ..run import Run, begin
 from .assemble import assemble
 from .record import Record
@@ -74,8 +74,6 @@ def _guarded(hook: Callable[..., None]) -> Callable[..., None]:
             text = f"{hook.__name__} failed: {type(error).__name__}: {error}"
             _state.record.tool_errors.append(text)
             logger.error(text)
-            if isinstance(state := kwargs.get("state"), dict) and hook.__name__.startswith("after_experiment"):
-                state["status"] = "failed"
             if hook.__name__ in {"before_experiment_control", "before_method_control"}:
                 raise InterruptExecution(text) from error
 
@@ -90,6 +88,8 @@ def before_experiment_control(
     global _state  # noqa: PLW0603 - see _State
     _state = _State()
     _state.run, _state.record, _state.began = begin(), Record(), time.monotonic()
+    if context.get("dry"):
+        _refuse("--dry runs nothing, so nothing can be verified: run without it", "refusal")
     try:
         _state.run.reports = _reports_folder(_state.run, configuration or {})
         _state.settings = load_settings(context, configuration, secrets)
@@ -100,6 +100,9 @@ def before_experiment_control(
         _refuse(str(error), "refusal")
     except ChaosextError as error:
         _refuse(str(error), "bad_input")
+    except Exception as error:
+        # Whatever it is, a run that could not be checked must not begin.
+        _refuse(f"the run could not be prepared: {type(error).__name__}: {error}", "bad_input")
     else:
         _state.watch.baseline()
         if not _state.record.steady:
@@ -144,10 +147,14 @@ def after_rollback_control(context: Experiment, **_: Any) -> None:  # noqa: ARG0
 @_guarded
 def after_experiment_control(context: Experiment, state: Journal, **_: Any) -> None:
     """Give the verdict, write the run's files, and fail the run unless it is verified."""
+    # Failed until proved otherwise: whatever goes wrong below, the run does not pass.
+    status, state["status"] = state.get("status"), "failed"
     if _state.watch:
-        _state.watch.end()
-    if state.get("status") == "interrupted" and not _state.run.refused:
+        _end_watch(_state.watch)
+    if status == "interrupted" and not _state.run.refused:
         _state.record.interrupted = True
+    if status == "aborted":
+        _state.record.tool_errors.append("Chaos Toolkit aborted the run: its log says why")
     verification = assemble(
         _state.run,
         context["title"],
@@ -157,17 +164,25 @@ def after_experiment_control(context: Experiment, state: Journal, **_: Any) -> N
         bool(state.get("deviated")),
     )
     state["verification"] = {"verdict": str(verification.verdict), "reasons": verification.reasons}
-    if verification.verdict is not Verdict.VERIFIED:
-        state["status"] = "failed"
     if _state.run.reports is None:
         return
+    ended = status if verification.verdict is Verdict.VERIFIED else "failed"
     try:
-        write(_state.run.reports, verification)
-        journal = json.dumps(state, indent=2, default=str) + "\n"
+        # The verdict comes last: what reads it may rely on the journal beside it.
+        journal = json.dumps({**state, "status": ended}, indent=2, default=str) + "\n"
         (_state.run.reports / "journal.json").write_text(journal, encoding="utf-8")
+        write(_state.run.reports, verification)
     except OSError as error:
         logger.error("The results could not be written to %s: %s", _state.run.reports, error.strerror or error)
-        state["status"] = "failed"
+    else:
+        state["status"] = ended
+
+
+def _end_watch(watch: Watch) -> None:
+    try:
+        watch.end()
+    except Exception as error:
+        _state.record.tool_errors.append(f"the run's end could not be watched: {type(error).__name__}: {error}")
 
 
 def _refuse(reason: str, kind: str) -> None:
@@ -183,6 +198,8 @@ def _reports_folder(run: Run, configuration: dict[str, Any]) -> Path:
     folder = Path(given) if given else (parent / f"{run.started:%Y%m%dT%H%M%SZ}-{run.experiment}").resolve()
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        # A verdict of an earlier run in the same folder must not be taken for this one's.
+        (folder / FILE_NAME).unlink(missing_ok=True)
     except OSError as error:
         raise BadInput(f"{folder}: the report cannot be written there: {error.strerror or error}") from error
     return folder

@@ -94,7 +94,8 @@ def parse_expectations(experiment: dict[str, Any], slos: dict[str, Slo]) -> Expe
     except ValidationError as error:
         raise BadInput(f"extensions.{NAME}: {validation_line(error)}") from error
     expected = [e.sli for e in parsed.expect]
-    asked = set(parse_tolerances(experiment))
+    tolerances = parse_tolerances(experiment)
+    asked = set(tolerances)
     for name in [*asked, *expected, *(limit.slo for limit in parsed.budget)]:
         find(slos, name)
     if len(set(expected)) != len(expected):
@@ -104,6 +105,13 @@ def parse_expectations(experiment: dict[str, Any], slos: dict[str, Slo]) -> Expe
             f"extensions.{NAME}.expect and the steady-state hypothesis must name the same SLIs; "
             f"only one of them names {', '.join(lacking)}"
         )
+    for expectation in parsed.expect:
+        low = tolerances[expectation.sli].low
+        if expectation.at_most is not None and expectation.at_most >= low:
+            raise BadInput(
+                f"extensions.{NAME}.expect: {expectation.sli} may deviate to {expectation.at_most:g}, in its "
+                f"tolerance, which begins at {low:g}: a deviation must lie below it"
+            )
     return parsed
 
 
@@ -119,11 +127,15 @@ def parse_tolerances(experiment: dict[str, Any]) -> dict[str, Tolerance]:
             continue
         arguments = provider.get("arguments") or {}
         low, high = _range(probe)
+        if not isinstance(arguments.get("name"), str):
+            raise BadInput(f"probe {probe.get('name')!r}: arguments: name is missing: which SLI?")
+        if arguments["name"] in found:
+            raise BadInput(f"probe {probe.get('name')!r}: another probe asks for {arguments['name']} already")
         try:
             found[str(arguments["name"])] = Tolerance(
                 low=low, high=high, min_events=arguments.get("min_events", 1)
             )
-        except (KeyError, ValidationError) as error:
+        except ValidationError as error:
             raise BadInput(f"probe {probe.get('name')!r}: arguments: {validation_line(error)}") from error
     return found
 

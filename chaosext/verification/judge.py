@@ -85,10 +85,18 @@ def _outcome(record: Record, sli: SliResult, expectation: Expectation, tolerance
     if expectation.outcome == "deviates":
         return _deviation(sli, expectation)
     if expectation.outcome == "starved":
-        return Outcome.STARVED
+        return _starvation(record, sli, tolerance)
     if sli.worst is None or _longest_gap(record, sli.name) > record.window_seconds:
         return Outcome.NO_DATA
     return Outcome.HELD if tolerance.holds(sli.worst) else Outcome.UNEXPECTED
+
+
+def _starvation(record: Record, sli: SliResult, tolerance: Tolerance) -> Outcome:
+    """Ask for a lack of data while the fault lasts; what data there is must hold."""
+    ratios = [s.ratios.get(sli.name) for s in record.samples if s.phase is Phase.FAULT]
+    if sli.worst is not None and not tolerance.holds(sli.worst):
+        return Outcome.UNEXPECTED
+    return Outcome.STARVED if None in ratios else Outcome.NOT_DEVIATED
 
 
 def _deviation(sli: SliResult, expectation: Expectation) -> Outcome:
@@ -144,12 +152,13 @@ def _not_run_findings(record: Record) -> list[Finding]:
     if record.interrupted:
         return [(Verdict.NOT_RUN, "the run was interrupted")]
     if Phase.FAULT not in record.phases:
-        return [(Verdict.NOT_RUN, "the method did not run")]
+        why = f": the hypothesis's probe {record.last_probe}" if record.last_probe else ""
+        return [(Verdict.NOT_RUN, f"the method did not run{why}")]
     return []
 
 
 def _never_measured(record: Record) -> bool:
-    """Tell whether some SLI of the hypothesis had no data in the last baseline sample."""
+    """Tell whether some SLI of the hypothesis had no data in the last sample."""
     last = record.samples[-1].ratios if record.samples else {}
     return any(last.get(name) is None for name in record.tolerances)
 
@@ -172,23 +181,35 @@ def _sli_finding(sli: SliResult) -> Finding | None:
 def _recovery_findings(record: Record) -> list[Finding]:
     if Phase.RECOVERY not in record.phases:
         return [(Verdict.TOOL_ERROR, "no rollback ran: the experiment's runtime must say strategy 'always'")]
+    if record.not_restored:
+        return [(Verdict.SYSTEM_FAILED, text) for text in record.not_restored]
     limit, took = record.recover_within, record.time_to_recover
     if limit is None or (took is not None and took <= limit):
         return []
+    if took is None and _never_measured(record):
+        return []  # each SLI without data says so itself
     said = f"took {took:.1f} s" if took is not None else "was not seen"
     return [(Verdict.SYSTEM_FAILED, f"recovery of all SLIs {said}, where {limit:g} s were allowed")]
 
 
 def _budget_findings(record: Record) -> list[Finding]:
-    return [
-        (
-            Verdict.SYSTEM_FAILED,
-            f"the run spent {b.spent:.0f} {b.unit} of the error budget of {b.slo}, "
-            f"where at most {b.spend_at_most:g} were expected",
-        )
-        for b in record.budget
-        if b.spend_at_most is not None and b.spent is not None and b.spent > b.spend_at_most
-    ]
+    counted = {b.slo: b for b in record.budget}
+    found = []
+    for limit in record.expectations.budget if record.expectations else []:
+        budget = counted.get(limit.slo)
+        if budget is None or budget.spent is None:
+            found.append(
+                (Verdict.NO_DATA, f"what the run spent of the error budget of {limit.slo} is not known")
+            )
+        elif budget.spent > limit.spend_at_most:
+            found.append(
+                (
+                    Verdict.SYSTEM_FAILED,
+                    f"the run spent {budget.spent:.0f} {budget.unit} of the error budget of {limit.slo}, "
+                    f"where at most {limit.spend_at_most:g} were expected",
+                )
+            )
+    return found
 
 
 def _percent(ratio: float | None) -> str:

@@ -16,8 +16,9 @@ __all__ = ["Record"]
 class Record:
     """The record of a run. Times are seconds since its start, None while a moment has not come.
 
-    `refusal`: why the run was stopped before it changed anything. `tool_errors`: what the suite itself could
-    not do, failed method actions among it. `settled`: each SLI over the fault as it had settled.
+    `last_probe`: what the last probe of the hypothesis before the method said. `not_restored`: rollbacks that
+    failed. `refusal`: why the run was stopped before it changed anything. `tool_errors`: what the suite itself
+    could not do, failed method actions among it. `settled`: each SLI over the fault as it had settled.
     `steady`: None before the baseline was judged, then whether it was steady.
     """
 
@@ -38,7 +39,9 @@ class Record:
     refusal: str | None = None
     bad_input: str | None = None
     interrupted: bool = False
+    last_probe: str | None = None
     tool_errors: list[str] = field(default_factory=list)
+    not_restored: list[str] = field(default_factory=list)
 
     @property
     def time_to_recover(self) -> float | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..environment import Windows, load_windows
+from ..errors import BadInput
 from ..grafana.client import Grafana, connect
 from ..kubernetes.manifests import load_manifest
 from ..result import Tolerance
@@ -46,6 +47,13 @@ def load_settings(
     def file(key: str, default: str) -> Path:
         return resolve(str(given.get(key, default)))
 
+    strategy = ((experiment.get("runtime") or {}).get("rollbacks") or {}).get("strategy")
+    if strategy != "always" or not experiment.get("rollbacks"):
+        count = len(experiment.get("rollbacks") or [])
+        raise BadInput(
+            f"runtime.rollbacks.strategy is {strategy!r}, with {count} rollbacks: it must be 'always', with at "
+            "least one, or a failed run stays broken"
+        )
     slos = load_slos(file("slo_file", "../manifests/slo.yaml"))
     return Settings(
         windows=load_windows(file("windows_file", "../manifests/windows.yaml")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from typing import Any
 
@@ -24,6 +25,7 @@ from .settings import Settings
 __all__ = ["Watch"]
 
 logger = logging.getLogger("chaostoolkit")
+_HTTP_ERROR = 400
 STEADY_SAMPLES = 2
 """Consecutive samples in tolerance that count as steady: one could be luck."""
 
@@ -79,15 +81,25 @@ class Watch:
     def activity_ended(self, activity: dict[str, Any], result: dict[str, Any] | None) -> None:
         """Take note of a method's or a rollback's activity: when the fault landed, and what failed."""
         if "tolerance" in activity:
-            return  # the hypothesis's probes are held against their tolerances by the samples
+            self._hypothesis_probe_ended(activity, result)
+            return
         name = activity.get("name", "an activity")
         if result is not None and result.get("status") == "failed":
-            why = result.get("exception") or ["no reason given"]
-            self.record.tool_errors.append(f"{activity.get('type')} {name!r} failed: {_last_line(why)}")
+            self._failed(f"{activity.get('type')} {name!r} failed: {_last_line(result.get('exception'))}")
+        elif result is not None and (code := _bad_exit(activity, result)) is not None:
+            self._failed(f"{activity.get('type')} {name!r} failed: it ended with {code}")
         provider = activity.get("provider") or {}
         mine = str(provider.get("module", "")).startswith("chaosext.verification")
         if self._sampler.phase is Phase.FAULT and activity.get("type") == "action" and not mine:
             self.record.landed = self._now()
+
+    def _hypothesis_probe_ended(self, activity: dict[str, Any], result: dict[str, Any] | None) -> None:
+        """Keep why the hypothesis may have stopped the method; later, the samples say what became of an SLI."""
+        if result is not None and self._sampler.phase is Phase.BASELINE:
+            said = f"answered {result.get('output')}"
+            if result.get("status") == "failed":
+                said = _last_line(result.get("exception"))
+            self.record.last_probe = f"{activity.get('name')!r} {said}"
 
     def fault_ends(self) -> None:
         """Measure every SLI over the fault as it had settled."""
@@ -95,7 +107,12 @@ class Watch:
             return
         # The first half window belongs to connections that the replaced pods still answered.
         start = (self.record.landed or self.record.phases[Phase.FAULT]) + self.record.window_seconds / 2
-        self.record.settled = self._measure(max(self._now() - start, 1.0))
+        measured = self._measure(max(self._now() - start, 1.0))
+        tolerances = self._settings.tolerances
+        self.record.settled = {
+            name: found.over(tolerances[name].min_events) if name in tolerances else found
+            for name, found in measured.items()
+        }
 
     def rollback_begins(self) -> None:
         """Mark the start of the rollbacks: time to recover counts from here."""
@@ -106,16 +123,19 @@ class Watch:
         limit = self._settings.windows.seconds(self._settings.expectations.recover_within_windows)
         self.record.recover_within = limit
         start = self.record.phases[Phase.RECOVERY]
-        if self.record.steady is not True:
+        if Phase.FAULT not in self.record.phases:
             return
         logger.info("Waiting for every SLI to be back, at most %g s from the rollback's start", limit)
         hold = self.record.window_seconds
         missing = self._wait_until_steady(start, max(0.0, start + limit + hold - self._now()), hold)
         if missing is None:
-            self.record.recovered = recovered = self._steady_run(start)[0].at
+            self._sampler.stop()  # what comes after the recovery is no part of it
+            steady = self._steady_run(start)
+            self.record.recovered = recovered = steady[0].at if steady else None
+        if missing is None and recovered is not None:
             logger.info("Every SLI is back %.1f s after the rollback's start, and stays", recovered - start)
         else:
-            logger.warning("Not recovered: %s", missing)
+            logger.warning("Not recovered: %s", missing or "an SLI left its tolerance again")
 
     def end(self) -> None:
         """Stop sampling, prove the rollback, count the budget, close the annotation."""
@@ -132,16 +152,14 @@ class Watch:
     def _count_budgets(self) -> list[BudgetResult]:
         fault = self.record.phases.get(Phase.FAULT)
         seconds = None if fault is None else self._now() - fault
-        try:
-            return count_budgets(self._settings, seconds)
-        except ChaosextError as error:
-            logger.warning("The error budgets could not be counted: %s", error)
-            return []
+        return count_budgets(self._settings, seconds)
 
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the run's start."""
-        return self._now()
+    def _failed(self, what: str) -> None:
+        """Note an activity that failed: the suite's failure in the method, the system's in the rollbacks."""
+        failures = (
+            self.record.tool_errors if self._sampler.phase is not Phase.RECOVERY else self.record.not_restored
+        )
+        failures.append(what)
 
     def _now(self) -> float:
         return time.monotonic() - self._zero
@@ -198,9 +216,20 @@ class Watch:
         return Rollback(proved=not found, differences=found)
 
 
-def _last_line(exception: list[str] | str) -> str:
-    text = exception if isinstance(exception, str) else "".join(exception)
-    lines = [line for line in text.splitlines() if line.strip()]
-    return (
-        lines[-1].strip().removeprefix("chaoslib.exceptions.ActivityFailed: ") if lines else "no reason given"
-    )
+def _bad_exit(activity: dict[str, Any], result: dict[str, Any]) -> str | None:
+    """Return how a process or HTTP action failed that Chaos Toolkit takes for a success; None: it did not."""
+    kind = (activity.get("provider") or {}).get("type")
+    output = result.get("output")
+    status = output.get("status") if isinstance(output, dict) and activity.get("type") == "action" else None
+    if kind == "process" and status not in {None, 0}:
+        return f"exit code {status}"
+    if kind == "http" and isinstance(status, int) and status >= _HTTP_ERROR:
+        return f"status {status}"
+    return None
+
+
+def _last_line(exception: list[str] | str | None) -> str:
+    text = exception if isinstance(exception, str) else "".join(exception or [])
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    # Python's name of the exception's class is no part of its message.
+    return re.sub(r"^((chaosext|chaoslib)\.[\w.]+: )+", "", lines[-1]) if lines else "no reason given"

@@ -29,6 +29,10 @@ def mine(experiment: dict) -> dict:
     return experiment["extensions"][0]
 
 
+def probes(experiment: dict) -> list:
+    return experiment["steady-state-hypothesis"]["probes"]
+
+
 def first_probe(experiment: dict) -> dict:
     return experiment["steady-state-hypothesis"]["probes"][0]
 
@@ -50,7 +54,12 @@ def first_probe(experiment: dict) -> dict:
         (lambda e: mine(e)["budget"][0].update(slo="x"), "unknown SLI 'x'"),
         (lambda e: first_probe(e).update(tolerance=True), "tolerance must be a range of numbers"),
         (lambda e: first_probe(e).update(tolerance=[True, 1]), "tolerance must be a range of numbers"),
-        (lambda e: first_probe(e)["provider"]["arguments"].pop("name"), "probe 'payments-succeed': arguments"),
+        (lambda e: first_probe(e)["provider"]["arguments"].pop("name"), "name is missing: which SLI?"),
+        (lambda e: probes(e).append(probes(e)[0]), "another probe asks for payment-success already"),
+        (
+            lambda e: mine(e)["expect"][0].update(at_most=0.95),
+            "payment-success may deviate to 0.95, in its tolerance",
+        ),
     ],
 )
 def test_wrong_expectations_are_one_clear_line(change, said):

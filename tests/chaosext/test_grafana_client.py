@@ -108,6 +108,8 @@ def test_a_grafana_that_is_down_is_named():
     [
         ("", "t", "GRAFANA_URL is not set"),
         ("grafana.example.org", "t", "must look like https://"),
+        ("http://[", "t", "must look like https://"),
+        ("http://admin:hunter2@127.0.0.1:1", "t", "without a user or a password"),
         ("http://127.0.0.1:1", "", "GRAFANA_TOKEN is not set"),
         ("http://127.0.0.1:1", "a\nb", "characters that no token has"),
     ],

@@ -100,6 +100,18 @@ def never_back(r):
     r.samples, r.recovered = samples(lambda at: 0.75 if at >= 7 else 1.0), None
 
 
+def no_data_to_the_end(r):
+    r.samples, r.recovered = samples(lambda at: None if at >= 25 else fails_by_a_quarter(at)), None
+
+
+def uncounted(r):
+    r.budget = []
+
+
+def rollback_failed(r):
+    r.not_restored = ["action 'reapply' failed: not rolled out"]
+
+
 def late(r):
     r.recovered = 70.0
 
@@ -109,7 +121,7 @@ def not_restored(r):
 
 
 def overspent(r):
-    r.budget[0].spent = 101
+    r.budget[0].spent = 101.0
 
 
 def action_failed(r):
@@ -177,6 +189,9 @@ def method_skipped(r):
         (never_back, Verdict.SYSTEM_FAILED, "recovery of all SLIs was not seen, where 40 s were allowed"),
         (late, Verdict.SYSTEM_FAILED, "recovery of all SLIs took 45.0 s, where 40 s were allowed"),
         (not_restored, Verdict.SYSTEM_FAILED, "the rollback is not proved: deployment/payment: spec.replicas"),
+        (no_data_to_the_end, Verdict.NO_DATA, "Payment success could not be measured"),
+        (uncounted, Verdict.NO_DATA, "spent of the error budget of payment-success is not known"),
+        (rollback_failed, Verdict.SYSTEM_FAILED, "action 'reapply' failed: not rolled out"),
         (overspent, Verdict.SYSTEM_FAILED, "spent 101 failures of the error budget of payment-success"),
         (action_failed, Verdict.TOOL_ERROR, "action 'release' failed: 403"),
         (no_rollback, Verdict.TOOL_ERROR, "no rollback ran"),
@@ -203,7 +218,7 @@ def test_every_other_end_has_its_verdict_and_its_reason(record, change, verdict,
     assert found is verdict
 
 
-def test_one_missed_sample_hides_nothing(record):
+def test_missed_samples_within_a_window_hide_nothing(record):
     record.samples = samples(fails_by_a_quarter, lambda at: None if 8 <= at < 17 else 1.0)
     assert verdict_of(record)[0] is Verdict.VERIFIED
 
@@ -217,6 +232,16 @@ def test_a_starved_sli_may_have_no_data_between_fault_and_recovery(record):
     assert verdict_of(record)[0] is Verdict.VERIFIED
     record.samples = samples(fails_by_a_quarter, lambda at: None if at >= 8 else 1.0)
     assert verdict_of(record)[0] is Verdict.NO_DATA
+
+
+def test_an_sli_that_had_traffic_all_along_was_not_starved(record):
+    starved = record.expectations.expect[1].model_copy(update={"outcome": "starved"})
+    record.expectations = record.expectations.model_copy(
+        update={"expect": [record.expectations.expect[0], starved]}
+    )
+    assert verdict_of(record)[0] is Verdict.FAULT_NOT_LANDED
+    record.samples = samples(fails_by_a_quarter, lambda at: 0.0 if at == 9 else None if 10 <= at < 30 else 1.0)
+    assert verdict_of(record)[0] is Verdict.SYSTEM_FAILED
 
 
 def test_the_worst_verdict_of_a_day_decides_its_exit_code():

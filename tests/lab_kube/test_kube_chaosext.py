@@ -122,6 +122,14 @@ def test_the_proof_names_each_difference_and_no_secret(cluster, namespace, shop)
     ]
 
 
+def test_a_volume_or_a_container_that_the_manifest_does_not_have_is_a_difference(cluster, namespace, shop):
+    extra = {"spec": {"template": {"spec": {"volumes": [{"name": "v", "emptyDir": {}}]}}}}
+    cluster.kubectl("patch", "deploy", "payment", "-n", namespace, "-p", json.dumps(extra))
+    found = differences(Cluster(), documents(shop))
+    assert found == ["deployment/payment: spec.template.spec.volumes[v] is extra"]
+    restore_manifest("app.yaml")
+
+
 def test_equal_quantities_are_no_difference(shop):
     expected = documents(shop)
     expected[1]["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"] = {
