@@ -17,7 +17,7 @@ from .cluster import Cluster, describe
 from .manifests import namespaces
 from .rollout import rollouts_missing
 
-__all__ = ["differences", "leftovers", "prove"]
+__all__ = ["CREATED_KINDS", "differences", "leftovers", "prove"]
 
 _IDENTITY = {
     "containers": ("name",),
@@ -27,7 +27,7 @@ _IDENTITY = {
     "volumeMounts": ("mountPath",),
     "ports": ("containerPort", "port", "protocol"),
 }
-_CREATED_KINDS = (
+CREATED_KINDS = (
     ("apps/v1", "Deployment"),
     ("batch/v1", "Job"),
     ("v1", "Service"),
@@ -35,7 +35,7 @@ _CREATED_KINDS = (
     ("v1", "Secret"),
     ("v1", "Pod"),
 )
-"""What an action of this extension can create, and a restore therefore looks for."""
+"""What a fault may create, since a restore looks for these; `check_restorable` refuses others."""
 
 
 def prove(cluster: Cluster, documents: list[dict[str, Any]], selector: str) -> list[str]:
@@ -70,7 +70,7 @@ def leftovers(cluster: Cluster, namespace: str, selector: str) -> list[dict[str,
     """Return what a label selector still finds in a namespace, of the kinds that a run can create."""
     return [
         item
-        for api_version, kind in _CREATED_KINDS
+        for api_version, kind in CREATED_KINDS
         for item in cluster.list(api_version, kind, namespace, selector)
         if not item["metadata"].get("deletionTimestamp")
     ]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from ..errors import Refused
-from .cluster import Cluster
+from typing import Any
 
-__all__ = ["OPT_IN_LABEL", "check_opt_in"]
+from ..errors import BadInput, Refused
+from .cluster import Cluster, describe
+from .manifests import namespaces
+from .proof import CREATED_KINDS
+
+__all__ = ["OPT_IN_LABEL", "check_opt_in", "check_restorable"]
 
 OPT_IN_LABEL = "chaos.enabled"
 
@@ -25,3 +29,29 @@ def check_opt_in(cluster: Cluster, namespaces: list[str]) -> None:
                 f"refused: namespace {name!r} of {cluster} does not carry the label {OPT_IN_LABEL}=true. "
                 f"Nothing was changed. If chaos is welcome: kubectl label namespace {name} {OPT_IN_LABEL}=true"
             )
+
+
+def check_restorable(cluster: Cluster, applied: list[dict[str, Any]], manifest: list[dict[str, Any]]) -> None:
+    """Raise BadInput for a document to be applied that restoring the manifest could not undo.
+
+    It can undo a change of an object that the manifest has, and it can remove a new object of the kinds that
+    it looks for, in the manifest's namespaces.
+    """
+    known = {_identity(document) for document in manifest}
+    for document in applied:
+        if _identity(document) in known:
+            continue
+        name, namespace = describe(document), document["metadata"].get("namespace")
+        if (document["apiVersion"], document["kind"]) not in CREATED_KINDS or namespace not in namespaces(
+            manifest
+        ):
+            raise BadInput(f"{name} in {namespace}: the rollback's manifest lacks it, and would not remove it")
+        if cluster.get(document) is not None:
+            raise BadInput(
+                f"{name} in {namespace}: it exists, and the rollback's manifest could not restore it"
+            )
+
+
+def _identity(document: dict[str, Any]) -> tuple[str, str | None, str]:
+    metadata = document["metadata"]
+    return document["kind"], metadata.get("namespace"), metadata["name"]

@@ -141,7 +141,11 @@ def before_rollback_control(context: Experiment, **_: Any) -> None:  # noqa: ARG
 def after_rollback_control(context: Experiment, **_: Any) -> None:  # noqa: ARG001 - the hook's signature
     """Wait for the recovery."""
     if _state.watch and not _state.run.refused:
-        _state.watch.rollback_ended()
+        try:
+            _state.watch.rollback_ended()
+        except (KeyboardInterrupt, SystemExit):
+            # The system is restored, and only the waiting cut short; Chaos Toolkit would end without a journal.
+            _state.record.interrupted = True
 
 
 @_guarded

@@ -11,7 +11,7 @@ from ..errors import ChaosextError
 from ..kubernetes.cluster import Cluster
 from ..kubernetes.manifests import namespaces
 from ..kubernetes.proof import prove
-from ..kubernetes.safety import check_opt_in
+from ..kubernetes.safety import check_opt_in, check_restorable
 from ..polling import poll
 from ..result import BudgetResult, Phase, Rollback, Sample
 from ..run import RUN_ID_LABEL, Run
@@ -59,6 +59,7 @@ class Watch:
         check_opt_in(self._cluster, namespaces(touched))
         for document in touched:
             self._cluster.check_kind(document)
+        check_restorable(self._cluster, self._settings.applied, self._settings.manifest)
         self._settings.grafana.prometheus()
 
     def baseline(self) -> None:

@@ -3,7 +3,9 @@
 import asyncio
 import json
 import math
+import os
 import shutil
+import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -306,3 +308,45 @@ def test_no_traffic_is_no_data_and_the_rollback_brings_it_back(copy, lab):
         "kubectl", "get", "deploy/load", "-n", "ecommerce", "-o", "jsonpath={.status.readyReplicas}"
     )
     assert replicas.stdout == "1"
+
+
+def test_a_dry_run_proves_nothing(copy):
+    path = str(copy.folder / "experiments" / "no-fault.json")
+    done = copy.chaos("run", "--dry", "activities", "--journal-path", str(copy.folder / "j.json"), path)
+    assert done.returncode == 1
+    assert "--dry runs nothing" in done.stderr
+
+
+def test_a_method_s_process_that_fails_is_a_tool_error(copy):
+    failing = {"type": "action", "name": "nothing", "provider": {"type": "process", "path": "false"}}
+    copy.change("no-fault", lambda e: e.update(method=[failing]))
+    done, found = copy.run("no-fault")
+    assert (done.returncode, found.verdict) == (1, Verdict.TOOL_ERROR)
+    assert found.reasons == ["action 'nothing' failed: it ended with exit code 1"]
+    assert found.rollback.proved
+
+
+def test_ctrl_c_amid_the_fault_heals_and_says_not_run(copy, lab):
+    path = str(copy.folder / "experiments" / "payment.json")
+    words = [str(ROOT / ".venv/bin/chaos"), "--no-version-check", "--no-log-file", "gameday", "run"]
+    process = subprocess.Popen(
+        [*words, "--output", str(copy.folder / "out"), path],
+        env={**lab.env, "HOME": str(copy.folder)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        seen = next(line for line in process.stderr if "Observing" in line)
+        assert "25 s" in seen
+        os.killpg(process.pid, signal.SIGINT)
+        rest = process.stderr.read()
+        assert process.wait(60) == 5, rest
+    finally:
+        process.kill()
+        process.wait()
+    assert "Traceback" not in rest
+    (folder,) = (copy.folder / "out").iterdir()
+    found = read(folder)
+    assert (found.verdict, found.reasons) == (Verdict.NOT_RUN, ["the run was interrupted"])
+    assert found.rollback.proved

@@ -12,6 +12,7 @@ from chaosext.kubernetes.actions import apply_manifest, restore_manifest
 from chaosext.kubernetes.cluster import Cluster
 from chaosext.kubernetes.probes import manifest_is_live
 from chaosext.kubernetes.proof import differences, prove
+from chaosext.kubernetes.safety import check_restorable
 
 
 @pytest.fixture
@@ -201,6 +202,34 @@ def test_an_unknown_kind_is_said(cluster, namespace, shop):
     document = {"apiVersion": "apps/v1", "kind": "Deploymnt", "metadata": {"name": "x", "namespace": namespace}}
     with pytest.raises(BadInput, match=r"deploymnt/x: context lab .* knows no kind apps/v1 Deploymnt"):
         Cluster().check_kind(document)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"kind": "StatefulSet"}, "statefulset/payment in .*: the rollback's manifest lacks it"),
+        (
+            {"metadata": {"name": "x", "namespace": "other"}},
+            "deployment/x in other: the rollback's manifest lacks it",
+        ),
+        (
+            {"metadata": {"name": "stranger"}},
+            "deployment/stranger in .*: it exists, and .* could not restore it",
+        ),
+        ({"metadata": {"name": "new"}}, None),
+        ({}, None),
+    ],
+)
+def test_what_a_restore_could_not_undo_is_not_applied(cluster, namespace, shop, make_deployment, change, said):
+    stranger = make_deployment("stranger")
+    cluster.kubectl("create", "-n", namespace, "-f", "-", stdin=yaml.safe_dump(stranger))
+    fault = documents(shop, "fault.yaml")[0] | change
+    fault["metadata"] = {"name": "payment", "namespace": namespace} | change.get("metadata", {})
+    if said is None:
+        check_restorable(Cluster(), [fault], documents(shop))
+    else:
+        with pytest.raises(BadInput, match=said):
+            check_restorable(Cluster(), [fault], documents(shop))
 
 
 def test_a_wrong_token_is_told_from_a_dead_server(cluster, tmp_path):
