@@ -126,7 +126,9 @@ def _compare_lists(expected: list[Any], live: Any, path: str) -> list[str]:
 
 def _owns_lists(path: str) -> bool:
     """Tell whether a path is a pod's spec or a container, whose lists of entries nobody else fills."""
-    return path.endswith("template.spec") or ("ontainers[" in path and path.endswith("]"))
+    return path.endswith("template.spec") or (
+        path.rpartition(".")[2].startswith(("containers[", "initContainers["))
+    )
 
 
 def _identity(entry: dict[str, Any], keys: tuple[str, ...]) -> str:
