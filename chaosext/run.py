@@ -8,15 +8,17 @@ used without it gets a run of its own.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
 from .errors import BadInput
 
-__all__ = ["RUN_ID_LABEL", "Run", "begin", "current", "resolve"]
+__all__ = ["RUN_ID_LABEL", "Run", "begin", "configured_file", "current", "resolve"]
 
 RUN_ID_LABEL = "chaos.run-id"
 """The label of every object that a run creates; restoring removes what carries it."""
@@ -42,7 +44,17 @@ class Run:
         if not self.run_id:
             self.run_id = f"{self.started:%Y%m%dt%H%M%S}-{secrets.token_hex(3)}"
 
+    @property
+    def selector(self) -> str:
+        """The label selector of what this run created."""
+        return f"{RUN_ID_LABEL}={self.run_id}"
 
+
+_DEFAULT_FILES = {
+    "slo_file": "../manifests/slo.yaml",
+    "windows_file": "../manifests/windows.yaml",
+    "app_manifest": "../manifests/app.yaml",
+}
 _current: Run | None = None
 
 
@@ -68,6 +80,14 @@ def resolve(path: str) -> Path:
     if not found.is_file():
         raise BadInput(f"{path}: no such file (looked for {found}; paths start at the experiment's folder)")
     return found
+
+
+def configured_file(configuration: Mapping[str, Any] | None, key: str) -> Path:
+    """Return the file that an experiment's configuration names under `key`, or this repository's.
+
+    `key` is slo_file, windows_file or app_manifest. Raises BadInput when there is no such file.
+    """
+    return resolve(str((configuration or {}).get(key, _DEFAULT_FILES[key])))
 
 
 def _source() -> Path | None:

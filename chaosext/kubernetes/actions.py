@@ -5,8 +5,6 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from chaoslib.types import Configuration, Secrets
-
 from ..run import RUN_ID_LABEL, current, resolve
 from .cluster import Cluster, describe
 from .manifests import load_manifest, namespaces
@@ -22,8 +20,6 @@ ROLLOUT_SECONDS = 120.0
 def apply_manifest(
     path: str,
     timeout_seconds: float = ROLLOUT_SECONDS,
-    configuration: Configuration = None,  # noqa: ARG001 - Chaos Toolkit passes it by name
-    secrets: Secrets = None,  # noqa: ARG001 - likewise
 ) -> list[str]:
     """Apply every document of a manifest by server-side apply, and wait until Deployments are rolled out.
 
@@ -43,8 +39,6 @@ def apply_manifest(
 def restore_manifest(
     path: str,
     timeout_seconds: float = ROLLOUT_SECONDS,
-    configuration: Configuration = None,  # noqa: ARG001 - Chaos Toolkit passes it by name
-    secrets: Secrets = None,  # noqa: ARG001 - likewise
 ) -> list[str]:
     """Reapply a manifest, remove what the run created, and wait until Deployments are rolled out.
 
@@ -55,13 +49,11 @@ def restore_manifest(
         return []
     documents = load_manifest(resolve(path))
     cluster = Cluster()
-    touched = namespaces(documents)
-    check_opt_in(cluster, touched)
+    check_opt_in(cluster, namespaces(documents))
     for document in documents:
         cluster.apply(document)
-    for namespace in touched:
-        for item in leftovers(cluster, namespace, f"{RUN_ID_LABEL}={current().run_id}"):
-            cluster.delete(item)
+    for item in leftovers(cluster, documents, current().selector):
+        cluster.delete(item)
     wait_for_rollouts(cluster, documents, timeout_seconds)
     return [describe(document) for document in documents]
 

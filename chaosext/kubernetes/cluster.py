@@ -73,7 +73,7 @@ class Cluster:
         with self.errors(f"getting {describe(document)}") as absent:
             absent.allow = True
             found = self._resource(document).get(
-                name=document["metadata"]["name"], namespace=_namespace(document), **_timeout()
+                name=document["metadata"]["name"], namespace=_namespace(document)
             )
             return dict(found.to_dict())
         return None
@@ -82,7 +82,7 @@ class Cluster:
         """Return the objects of a kind in a namespace that a label selector picks."""
         with self.errors(f"listing {kind} in {namespace}"):
             resource = self._resource({"apiVersion": api_version, "kind": kind})
-            found = resource.get(namespace=namespace, label_selector=selector, **_timeout()).to_dict()
+            found = resource.get(namespace=namespace, label_selector=selector).to_dict()
             return [{"apiVersion": api_version, "kind": kind, **item} for item in found.get("items") or []]
         return []
 
@@ -96,7 +96,6 @@ class Cluster:
                 namespace=_namespace(document),
                 field_manager=FIELD_MANAGER,
                 force_conflicts=True,
-                **_timeout(),
             )
             return dict(applied.to_dict())
         return {}
@@ -109,7 +108,6 @@ class Cluster:
                 name=document["metadata"]["name"],
                 namespace=_namespace(document),
                 body={"propagationPolicy": "Background"},
-                **_timeout(),
             )
             return True
         return False
@@ -137,12 +135,11 @@ class Cluster:
 
 
 class _Bounded(client.ApiClient):
-    """A client whose every request ends: discovery passes no time-out of its own."""
+    """A client whose every request ends, discovery's too, which could not be given a time-out otherwise."""
 
     def call_api(self, *args: Any, **kwargs: Any) -> Any:
-        """Make a request, with a time-out whoever asks."""
-        kwargs["_request_timeout"] = kwargs.get("_request_timeout") or REQUEST_TIMEOUT_SECONDS
-        return super().call_api(*args, **kwargs)
+        """Make a request that ends within REQUEST_TIMEOUT_SECONDS."""
+        return super().call_api(*args, **{**kwargs, "_request_timeout": REQUEST_TIMEOUT_SECONDS})
 
 
 class _Absent:
@@ -159,10 +156,6 @@ def describe(document: dict[str, Any]) -> str:
 def _namespace(document: dict[str, Any]) -> str | None:
     namespace = document["metadata"].get("namespace")
     return str(namespace) if namespace else None
-
-
-def _timeout() -> dict[str, int]:
-    return {"_request_timeout": REQUEST_TIMEOUT_SECONDS}
 
 
 def _reason(error: Any) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 
-from chaoslib.types import Configuration, Secrets
-
 from ..run import resolve
 from .cluster import Cluster
 from .manifests import load_manifest
@@ -18,8 +16,6 @@ logger = logging.getLogger("chaostoolkit")
 
 def manifest_is_live(
     path: str,
-    configuration: Configuration = None,  # noqa: ARG001 - Chaos Toolkit passes it by name
-    secrets: Secrets = None,  # noqa: ARG001 - likewise
 ) -> bool:
     """Tell whether every field of a manifest is equal in the live objects, with no extra entry in its lists.
 

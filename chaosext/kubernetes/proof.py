@@ -44,13 +44,14 @@ def prove(cluster: Cluster, documents: list[dict[str, Any]], selector: str) -> l
     That is: a field that differs, an object that `selector` (the run's label) still finds, a rollout that is
     not complete. Raises KubernetesError.
     """
-    found = differences(cluster, documents)
-    for namespace in namespaces(documents):
-        found.extend(
+    return [
+        *differences(cluster, documents),
+        *(
             f"{describe(item)}: the run created it, and it is still there"
-            for item in leftovers(cluster, namespace, selector)
-        )
-    return found + rollouts_missing(cluster, documents)
+            for item in leftovers(cluster, documents, selector)
+        ),
+        *rollouts_missing(cluster, documents),
+    ]
 
 
 def differences(cluster: Cluster, documents: list[dict[str, Any]]) -> list[str]:
@@ -66,10 +67,11 @@ def differences(cluster: Cluster, documents: list[dict[str, Any]]) -> list[str]:
     return found
 
 
-def leftovers(cluster: Cluster, namespace: str, selector: str) -> list[dict[str, Any]]:
-    """Return what a label selector still finds in a namespace, of the kinds that a run can create."""
+def leftovers(cluster: Cluster, documents: list[dict[str, Any]], selector: str) -> list[dict[str, Any]]:
+    """Return what a label selector still finds in the documents' namespaces, of the kinds a run can create."""
     return [
         item
+        for namespace in namespaces(documents)
         for api_version, kind in CREATED_KINDS
         for item in cluster.list(api_version, kind, namespace, selector)
         if not item["metadata"].get("deletionTimestamp")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from ..errors import KubernetesError
@@ -18,19 +19,17 @@ def wait_for_rollouts(cluster: Cluster, documents: list[dict[str, Any]], seconds
     """
 
     def missing() -> str | None:
-        return next(iter(rollouts_missing(cluster, documents)), None)
+        return next(rollouts_missing(cluster, documents), None)
 
     if (left := poll(missing, seconds)) is not None:
         raise KubernetesError(f"not rolled out within {seconds:g} s: {left}")
 
 
-def rollouts_missing(cluster: Cluster, documents: list[dict[str, Any]]) -> list[str]:
-    """Return, in words, what the documents' Deployments still miss; empty when all are rolled out."""
-    return [
-        f"{describe(document)}: {left}"
-        for document in documents
-        if document["kind"] == "Deployment" and (left := _incomplete(cluster.get(document))) is not None
-    ]
+def rollouts_missing(cluster: Cluster, documents: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield, in words, what the documents' Deployments still miss; a poll asks no further than the first."""
+    for document in documents:
+        if document["kind"] == "Deployment" and (left := _incomplete(cluster.get(document))) is not None:
+            yield f"{describe(document)}: {left}"
 
 
 def _incomplete(live: dict[str, Any] | None) -> str | None:

@@ -6,7 +6,7 @@ from chaoslib.types import Configuration, Secrets
 
 from ..environment import load_windows
 from ..grafana.client import connect
-from ..run import resolve
+from ..run import configured_file
 from .load import find, load_slos
 from .sli import measure_one
 
@@ -26,9 +26,8 @@ def sli(
     availability are all asked so. `min_events` is the least number of events it must rest on. Raises NoData
     when there are fewer, BadInput for an unknown name, GrafanaError when Grafana cannot answer.
     """
-    given = configuration or {}
-    slo = find(load_slos(resolve(str(given.get("slo_file", "../manifests/slo.yaml")))), name)
-    table = load_windows(resolve(str(given.get("windows_file", "../manifests/windows.yaml"))))
+    slo = find(load_slos(configured_file(configuration, "slo_file")), name)
+    table = load_windows(configured_file(configuration, "windows_file"))
     measured = measure_one(connect(configuration, secrets), slo, table.seconds(windows), min_events)
     assert measured.ratio is not None  # noqa: S101 - measure_one raises otherwise
     return measured.ratio

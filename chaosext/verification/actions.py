@@ -5,27 +5,23 @@ from __future__ import annotations
 import logging
 import time
 
-from chaoslib.types import Configuration, Secrets
+from chaoslib.types import Configuration
 
 from ..environment import load_windows
 from ..polling import poll
-from ..run import resolve
+from ..run import configured_file
 
 __all__ = ["observe"]
 
 logger = logging.getLogger("chaostoolkit")
 
 
-def observe(
-    windows: float,
-    configuration: Configuration = None,
-    secrets: Secrets = None,  # noqa: ARG001 - Chaos Toolkit passes it by name
-) -> float:
+def observe(windows: float, configuration: Configuration = None) -> float:
     """Let a fault last for `windows` short windows of the environment, while the control samples the SLIs.
 
     Returns the seconds that it lasted. Raises BadInput when the window table is wrong.
     """
-    table = load_windows(resolve(str((configuration or {}).get("windows_file", "../manifests/windows.yaml"))))
+    table = load_windows(configured_file(configuration, "windows_file"))
     seconds = table.seconds(windows)
     logger.info("Observing for %g s", seconds)
     end = time.monotonic() + seconds

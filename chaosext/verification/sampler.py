@@ -11,9 +11,9 @@ from ..errors import ChaosextError
 from ..grafana.client import Grafana
 from ..result import Phase, Sample, Tolerance
 from ..slo.model import Slo
-from ..slo.sli import SETTLE_SECONDS, measure
+from ..slo.sli import SETTLE_SECONDS, Measurement, measure
 
-__all__ = ["Sampler"]
+__all__ = ["Sampler", "with_enough_events"]
 
 _STOP_SECONDS = 10.0
 
@@ -82,10 +82,7 @@ class Sampler:
                 ratios=dict.fromkeys(self._slos),
                 missing=dict.fromkeys(self._slos, str(error)),
             )
-        checked = {
-            name: found.over(self._tolerances[name].min_events if name in self._tolerances else 1)
-            for name, found in measured.items()
-        }
+        checked = with_enough_events(measured, self._tolerances)
         return Sample(
             at=max(at, 0.0),
             phase=phase,
@@ -93,3 +90,13 @@ class Sampler:
             events={name: round(found.total, 2) for name, found in checked.items()},
             missing={name: found.no_data for name, found in checked.items() if found.no_data},
         )
+
+
+def with_enough_events(
+    measured: Mapping[str, Measurement], tolerances: Mapping[str, Tolerance]
+) -> dict[str, Measurement]:
+    """Take the ratio from what rests on fewer events than its tolerance asks for; one event without any."""
+    return {
+        name: found.over(tolerances[name].min_events if name in tolerances else 1)
+        for name, found in measured.items()
+    }

@@ -14,12 +14,12 @@ from ..kubernetes.proof import prove
 from ..kubernetes.safety import check_opt_in, check_restorable
 from ..polling import poll
 from ..result import BudgetResult, Phase, Rollback, Sample
-from ..run import RUN_ID_LABEL, Run
+from ..run import Run
 from ..slo.sli import Measurement, measure
 from .annotation import FaultAnnotation
 from .budgets import count_budgets
 from .record import Record
-from .sampler import Sampler
+from .sampler import Sampler, with_enough_events
 from .settings import Settings
 
 __all__ = ["Watch"]
@@ -109,11 +109,7 @@ class Watch:
         # The first half window belongs to connections that the replaced pods still answered.
         start = (self.record.landed or self.record.phases[Phase.FAULT]) + self.record.window_seconds / 2
         measured = self._measure(max(self._now() - start, 1.0))
-        tolerances = self._settings.tolerances
-        self.record.settled = {
-            name: found.over(tolerances[name].min_events) if name in tolerances else found
-            for name, found in measured.items()
-        }
+        self.record.settled = with_enough_events(measured, self._settings.tolerances)
 
     def rollback_begins(self) -> None:
         """Mark the start of the rollbacks: time to recover counts from here."""
@@ -129,11 +125,12 @@ class Watch:
         logger.info("Waiting for every SLI to be back, at most %g s from the rollback's start", limit)
         hold = self.record.window_seconds
         missing = self._wait_until_steady(start, max(0.0, start + limit + hold - self._now()), hold)
+        steady: list[Sample] = []
         if missing is None:
             self._sampler.stop()  # what comes after the recovery is no part of it
             steady = self._steady_run(start)
-            self.record.recovered = recovered = steady[0].at if steady else None
-        if missing is None and recovered is not None:
+        if steady:
+            self.record.recovered = recovered = steady[0].at
             logger.info("Every SLI is back %.1f s after the rollback's start, and stays", recovered - start)
         else:
             logger.warning("Not recovered: %s", missing or "an SLI left its tolerance again")
@@ -211,7 +208,7 @@ class Watch:
 
     def _prove(self) -> Rollback:
         try:
-            found = prove(self._cluster, self._settings.manifest, f"{RUN_ID_LABEL}={self._run.run_id}")
+            found = prove(self._cluster, self._settings.manifest, self._run.selector)
         except ChaosextError as error:
             return Rollback(proved=False, differences=[str(error)])
         return Rollback(proved=not found, differences=found)

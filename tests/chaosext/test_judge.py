@@ -223,11 +223,14 @@ def test_missed_samples_within_a_window_hide_nothing(record):
     assert verdict_of(record)[0] is Verdict.VERIFIED
 
 
+def expect_starvation(record):
+    pay, lat = record.expectations.expect
+    starved = lat.model_copy(update={"outcome": "starved"})
+    record.expectations = record.expectations.model_copy(update={"expect": [pay, starved]})
+
+
 def test_a_starved_sli_may_have_no_data_between_fault_and_recovery(record):
-    starved = record.expectations.expect[1].model_copy(update={"outcome": "starved"})
-    record.expectations = record.expectations.model_copy(
-        update={"expect": [record.expectations.expect[0], starved]}
-    )
+    expect_starvation(record)
     record.samples = samples(fails_by_a_quarter, lambda at: None if 8 <= at < 30 else 1.0)
     assert verdict_of(record)[0] is Verdict.VERIFIED
     record.samples = samples(fails_by_a_quarter, lambda at: None if at >= 8 else 1.0)
@@ -235,10 +238,7 @@ def test_a_starved_sli_may_have_no_data_between_fault_and_recovery(record):
 
 
 def test_an_sli_that_had_traffic_all_along_was_not_starved(record):
-    starved = record.expectations.expect[1].model_copy(update={"outcome": "starved"})
-    record.expectations = record.expectations.model_copy(
-        update={"expect": [record.expectations.expect[0], starved]}
-    )
+    expect_starvation(record)
     assert verdict_of(record)[0] is Verdict.FAULT_NOT_LANDED
     record.samples = samples(fails_by_a_quarter, lambda at: 0.0 if at == 9 else None if 10 <= at < 30 else 1.0)
     assert verdict_of(record)[0] is Verdict.SYSTEM_FAILED
