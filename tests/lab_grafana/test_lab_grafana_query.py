@@ -267,14 +267,9 @@ class TestManyQueries:
         assert list(answer.json()["results"]) == ["A"]
 
 
-def test_a_batch_of_eight_is_one_round_trip_fast(grafana, record_property):
-    queries = [{"expr": f"sum(rate(demo_gauge[10s])) + {n}", "instant": True} for n in range(8)]
-    took = []
-    for _ in range(40):
-        start = time.perf_counter()
-        assert grafana.query(*queries).status_code == 200
-        took.append((time.perf_counter() - start) * 1000)
-    took.sort()
-    record_property("median_ms", took[20])
-    print(f"8 instant queries: median {took[20]:.1f} ms, p95 {took[37]:.1f} ms")
-    assert took[20] < 60  # measured at 15 ms on an idle machine; the rest is for a busy one
+def test_a_batch_of_eight_is_answered_whole(grafana):
+    queries = [{"expr": f"vector({n})", "instant": True} for n in range(8)]
+    answer = grafana.query(*queries)
+    assert answer.status_code == 200
+    results = answer.json()["results"].values()
+    assert [result["frames"][0]["data"]["values"][1] for result in results] == [[n] for n in range(8)]

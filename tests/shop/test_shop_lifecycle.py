@@ -78,15 +78,7 @@ def test_a_taken_address_is_one_clear_line(world, shop):
     assert "address already in use" in line["error"]
 
 
-def test_services_start_fast_and_stay_small(world, shop):
-    def seconds_to_healthy() -> float:
-        start = time.monotonic()
-        payment = world.start("payment")
-        elapsed = time.monotonic() - start
-        payment.kill()
-        return elapsed
-
-    assert min(seconds_to_healthy() for _ in range(3)) < 1.2
+def test_services_stay_small(shop):
     for name, running in shop.items():
         status = Path(f"/proc/{running.process.pid}/status").read_text()
         kilobytes = int(status.split("VmRSS:")[1].split()[0])

@@ -105,7 +105,7 @@ def test_payment_takes_its_time_and_names_a_transaction(shop):
     answer = pay(shop["payment"].url("/process"))
     assert answer.status_code == 200
     assert len(answer.json()["transaction_id"]) == 32
-    assert 0.5 <= time.monotonic() - start < 1.5
+    assert time.monotonic() - start >= 0.5
 
 
 @pytest.mark.parametrize(

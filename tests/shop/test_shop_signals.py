@@ -202,12 +202,13 @@ def test_a_dead_collector_slows_and_says_little(world):
     with requests.Session() as client:
         for _ in range(500):
             assert client.get(content.url("/pictures/carrot-cake.svg"), timeout=1).ok
-    assert time.monotonic() - start < 5
+    # Each request waiting for the collector would take minutes.
+    assert time.monotonic() - start < 60
     poll(lambda: any(line["level"] != "info" for line in content.lines()), 5, "a word about the collector")
     assert len([line for line in content.lines() if line["level"] != "info"]) == 1
     start = time.monotonic()
     assert content.stop() == 0
-    assert time.monotonic() - start < 3.5
+    assert time.monotonic() - start < 8  # app.yaml gives it 10 s
 
 
 def test_every_line_is_logfmt(shop):

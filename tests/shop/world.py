@@ -22,6 +22,8 @@ ROOT = Path(__file__).parents[2]
 NSS_WRAPPER = "libnss_wrapper.so"
 SESSION_KEY = "a-key-that-only-these-tests-know"
 PRODUCT_PASSWORD = "only-for-tests"
+# "At once": before the shop's users give up (5 s). How fast it is on an idle machine is a benchmark's question.
+PATIENCE_SECONDS = 4
 
 
 def poll(condition: Callable[[], object], seconds: float, what: str) -> None:
