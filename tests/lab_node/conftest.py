@@ -54,6 +54,7 @@ class World:
             postgres,
         )
         machine = Machine(self.children, table, self.store.find, self.logs, self.prober, backoff_seconds=0.5)
+        self.meter = machine.meter
         search_path = f"{PYTHON.parent}:{postgres}:/usr/bin:/bin"
         around = Surroundings(
             self.store, machine, Addresses(network), folder / "pods", self.hosts.path, self.mark, search_path

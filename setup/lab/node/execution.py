@@ -7,14 +7,13 @@ import secrets
 import signal
 import time
 from collections.abc import Callable
-from typing import Any
 
 from lab.node import procfs, sharedmemory
+from lab.node.hooks import Hook
 from lab.node.launch import Launch
 from lab.node.logs import LogFile, Pipe
 from lab.node.processes import Children
 
-Object = dict[str, Any]
 _LEAST_GRACE = 2.0  # a hook that took all the grace leaves the process this much (as a kubelet does)
 _OUTPUT_BYTES = 10 * 1024  # of a probe's output, as a kubelet keeps it
 
@@ -33,6 +32,15 @@ class Execution:
             for pipe in self._pipes:
                 pipe.started()
 
+    @property
+    def pid(self) -> int:
+        """Return the first process of the container."""
+        return self._child.pid
+
+    async def kill(self) -> None:
+        """Kill everything that the container started, at once."""
+        await self._children.end(self._child, self._launch.mark)
+
     async def finish(self) -> int:
         """Wait for the process' end, kill what it left behind, close the log and return the exit code."""
         code = await self._child.wait()
@@ -44,23 +52,23 @@ class Execution:
         return code
 
     async def end(
-        self, number: signal.Signals, grace: float, hook: Object, failed: Callable[[str], None]
+        self, number: signal.Signals, grace: float, hook: Hook | None, failed: Callable[[Exception], None]
     ) -> None:
         """End the process: its preStop hook, the signal, and when the grace is over, a kill.
 
         :param grace: seconds for all of it; 0 kills at once.
-        :param hook: the preStop handler; empty for none.
-        :param failed: hears the message of a failed hook.
+        :param hook: the preStop hook; its failure does not keep the process.
+        :param failed: hears why the hook failed.
         """
         deadline = time.monotonic() + grace
         if grace > 0:
-            if hook:
+            if hook is not None:
                 await self._pre_stop(hook, grace, failed)
             self._child.signal(number)
-            left = max(deadline - time.monotonic(), _LEAST_GRACE if hook else 0.0)
+            left = max(deadline - time.monotonic(), _LEAST_GRACE if hook is not None else 0.0)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._child.wait(), left)
-        await self._children.end(self._child, self._launch.mark)
+        await self.kill()
 
     async def execute(self, words: list[str], seconds: float) -> tuple[int, str]:
         """Run a command beside the process; return its exit code and output.
@@ -81,15 +89,13 @@ class Execution:
         finally:
             os.close(output)
 
-    async def _pre_stop(self, hook: Object, grace: float, failed: Callable[[str], None]) -> None:
-        if "sleep" in hook:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._child.wait(), min(hook["sleep"].get("seconds", 0), grace))
-            return
-        try:
-            code, output = await self.execute(hook["exec"]["command"], grace)
-        except TimeoutError:
-            failed(f"PreStopHook failed: no end within {grace:.0f}s")
-            return
-        if code:
-            failed(f"PreStopHook failed: {output.strip() or f'exit code {code}'}")
+    async def _pre_stop(self, hook: Hook, grace: float, failed: Callable[[Exception], None]) -> None:
+        """Run the hook, for as long as the process lives and the grace allows."""
+        running = asyncio.ensure_future(hook(grace))
+        ended = asyncio.ensure_future(self._child.wait())
+        await asyncio.wait((running, ended), return_when=asyncio.FIRST_COMPLETED)
+        for task in (running, ended):
+            task.cancel()
+        results = await asyncio.gather(running, ended, return_exceptions=True)
+        if isinstance(results[0], Exception):
+            failed(results[0])

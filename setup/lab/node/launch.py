@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.node import environment, procfs
+from lab.node import environment, hooks, procfs
 from lab.node.environment import ConfigError, Lookup
 from lab.node.images import Image, Place
 from lab.node.mounts import Mounts
@@ -57,7 +57,7 @@ def prepare(pod: Object, container: Object, site: Site, image: Image, look_up: L
     :raises ConfigError: as a kubelet's CreateContainerConfigError.
     :raises FileNotFoundError: its program is not on its PATH.
     """
-    _check_hooks(container)
+    hooks.check(container)
     home = site.folder / "containers" / container["name"]
     root = home / "root"
     mounts = Mounts(root, mount_points(container, dict(site.volumes)))
@@ -84,14 +84,6 @@ def prepare(pod: Object, container: Object, site: Site, image: Image, look_up: L
     if shutil.which(argv[0], path=env["PATH"]) is None:
         raise FileNotFoundError(f'exec: "{argv[0]}": executable file not found in $PATH')
     return Launch(Command(argv, env, root, user, NICE), mounts, fixed[procfs.MARK])
-
-
-def _check_hooks(container: Object) -> None:
-    hooks = container.get("lifecycle") or {}
-    if "postStart" in hooks:
-        raise ConfigError("lifecycle.postStart is not supported by the lab")
-    if "preStop" in hooks and not hooks["preStop"].keys() & {"exec", "sleep"}:
-        raise ConfigError("lifecycle.preStop: the lab supports exec and sleep")
 
 
 def _user(pod: Object, container: Object, image: Image) -> User | None:

@@ -30,7 +30,11 @@ class Node:
         store = self._around.store
         store.create("nodes", _description(self._name))
         self._report()
-        self._tasks = [tasks.start(self._heartbeat(), "heartbeat"), tasks.start(self._follow(), "node")]
+        self._tasks = [
+            tasks.start(self._heartbeat(), "heartbeat"),
+            tasks.start(self._follow(), "node"),
+            tasks.start(self._around.machine.meter.run(), "meter"),
+        ]
 
     async def stop(self) -> None:
         """End every pod quickly, like a machine that is switched off: stop signals, no hooks, then kills."""

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +17,10 @@ from lab.node.addresses import Addresses
 from lab.node.container import Container, Machine
 from lab.node.environment import ConfigError
 from lab.node.launch import HOST_IP, Site
-from lab.node.status import ContainerState
 
 Object = dict[str, Any]
 _MOUNT_RETRY_SECONDS = 2.0
+_LEAST_GRACE_SECONDS = 2.0  # what sidecars get when the other containers took all of the grace
 _GONE = 404
 
 
@@ -54,8 +55,9 @@ class PodWorker:
         # Short, because a UNIX socket below it has only 107 bytes.
         self._folder = around.folder / self.uid[:8]
         self._log = around.machine.logs.pod(*self.name, self.uid)
-        self._states = [ContainerState(spec["name"], spec["image"]) for spec in pod["spec"]["containers"]]
+        self._states = status.initial(pod["spec"])
         self._containers: list[Container] = []
+        self._sidecars: list[asyncio.Task[None]] = []
         self._running = tasks.start(self._run(), f"pod {self.name[1]}")
         self._end: asyncio.Task[None] | None = None
         self._kills: set[asyncio.Task[None]] = set()
@@ -86,15 +88,55 @@ class PodWorker:
             mark=f"{self._around.mark}{self.uid}/",
             search_path=self._around.search_path,
         )
+        specs = [*(self._pod["spec"].get("initContainers") or []), *self._pod["spec"]["containers"]]
         self._containers = [
             Container(
-                spec, self._pod, site, self._around.machine, self._log, changed=self._publish, event=self._event
+                spec,
+                self._pod,
+                site,
+                self._around.machine,
+                self._log,
+                state,
+                changed=self._publish,
+                event=self._event,
+                node_event=self._node_event,
             )
-            for spec in self._pod["spec"]["containers"]
+            for spec, state in zip(specs, self._states, strict=True)
         ]
-        self._states = [container.state for container in self._containers]
-        await asyncio.gather(*(container.run() for container in self._containers))
+        if await self._initialize():
+            await asyncio.gather(*(container.run() for container in self._of("app")))
+        await self._stop_sidecars(self._grace)
         self._publish()
+
+    async def _initialize(self) -> bool:
+        """Run the init containers one after the other; return whether all did their work.
+
+        A sidecar is one that is kept running: the next one starts when it has started.
+        """
+        for container in self._containers:
+            name, kind = container.state.name, container.state.kind
+            if kind == "sidecar":
+                self._sidecars.append(tasks.start(container.run(), f"sidecar {name}"))
+                await container.begun.wait()
+            elif kind == "init":
+                await container.run()
+                if container.state.exit_code != 0:
+                    return False
+        return True
+
+    async def _stop_sidecars(self, grace: float, *, hook: bool = True) -> None:
+        """End the sidecars, the last one first, within the grace (seconds)."""
+        deadline = time.monotonic() + grace
+        for container in reversed(self._of("sidecar")):
+            await container.stop(max(deadline - time.monotonic(), 0.0), hook=hook)
+        await asyncio.gather(*self._sidecars)
+
+    def _of(self, kind: str) -> list[Container]:
+        return [container for container in self._containers if container.state.kind == kind]
+
+    @property
+    def _grace(self) -> float:
+        return float(self._pod["spec"].get("terminationGracePeriodSeconds", 30))
 
     async def _volumes(self) -> dict[str, Path]:
         """Make the pod's folder and volumes, again until it works."""
@@ -113,7 +155,11 @@ class PodWorker:
         for container in self._containers:
             if "running" in container.state.current:
                 self._event("Killing", f"Stopping container {container.state.name}", "Normal")
-        await asyncio.gather(*(container.stop(grace, hook=hook) for container in self._containers))
+        deadline = time.monotonic() + grace
+        others = [container for container in self._containers if container.state.kind != "sidecar"]
+        await asyncio.gather(*(container.stop(grace, hook=hook) for container in others))
+        left = max(deadline - time.monotonic(), _LEAST_GRACE_SECONDS) if grace else 0.0
+        await self._stop_sidecars(left, hook=hook)
         await asyncio.gather(self._running, return_exceptions=True)
         self._publish(final=True)
         self._around.addresses.release(self._ip)
@@ -139,3 +185,8 @@ class PodWorker:
 
     def _event(self, reason: str, message: str, kind: str) -> None:
         events.record(self._around.store, self._pod, reason, message, kind, "kubelet")
+
+    def _node_event(self, reason: str, message: str, kind: str) -> None:
+        node = self._around.store.find("nodes", None, self._pod["spec"].get("nodeName", ""))
+        if node is not None:
+            events.record(self._around.store, node, reason, message, kind, "kernel-monitor")

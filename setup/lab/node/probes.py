@@ -85,7 +85,7 @@ class Prober:
         if not spec:
             return None
         if "httpGet" in spec:
-            url, headers = _http_target(spec["httpGet"], container, pod_ip)
+            url, headers = http_target(spec["httpGet"], container, pod_ip)
             return Probe(kind, spec, lambda _seconds: self._http(kind, url, headers))
         if "tcpSocket" in spec:
             target = spec["tcpSocket"]
@@ -100,14 +100,19 @@ class Prober:
         """Close the HTTP session."""
         await self._session.close()
 
-    async def _http(self, kind: str, url: str, headers: dict[str, str]) -> Result:
+    async def get(self, url: str, headers: dict[str, str]) -> Result:
+        """Ask once, on a new connection; a status from 200 to 399 is well."""
         try:
             async with self._session.get(url, headers=headers, ssl=False) as answer:
                 if answer.status in _HTTP_GOOD:
                     return Result(True)
-                return Result(False, f"{kind} probe failed: HTTP probe failed with statuscode: {answer.status}")
+                return Result(False, f"HTTP probe failed with statuscode: {answer.status}")
         except (aiohttp.ClientError, OSError) as error:
-            return Result(False, f'{kind} probe failed: Get "{url}": {error}')
+            return Result(False, f'Get "{url}": {error}')
+
+    async def _http(self, kind: str, url: str, headers: dict[str, str]) -> Result:
+        result = await self.get(url, headers)
+        return result if result.ok else Result(False, f"{kind} probe failed: {result.message}")
 
 
 async def _tcp(kind: str, host: str, port: int) -> Result:
@@ -127,7 +132,11 @@ async def _exec(kind: str, words: list[str], execute: Execute, seconds: float) -
     return Result(code == 0, f"{kind} probe failed: {output.strip() or f'exit code {code}'}")
 
 
-def _http_target(target: Object, container: Object, pod_ip: str) -> tuple[str, dict[str, str]]:
+def http_target(target: Object, container: Object, pod_ip: str) -> tuple[str, dict[str, str]]:
+    """Return the URL and the headers of an httpGet handler.
+
+    :raises ConfigError: its port is a name that the container does not declare.
+    """
     host, port = target.get("host") or pod_ip, _port(target["port"], container)
     path = target.get("path") or "/"
     url = f"{(target.get('scheme') or 'HTTP').lower()}://{host}:{port}/{path.lstrip('/')}"

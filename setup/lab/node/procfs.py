@@ -5,10 +5,27 @@ leaves both behind, whoever carries the mark that the lab put into its environme
 """
 
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 MARK = "LAB_CONTAINER"
 _PROC = Path("/proc")
+_TICKS = os.sysconf("SC_CLK_TCK")
+# Of a process' statistics, counted from its state: its own CPU time and that of children it has waited for.
+_CPU_FIELDS = slice(11, 15)
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a process and its descendants use.
+
+    :param cpu_seconds: user and system time, with that of ended children.
+    :param memory_bytes: anonymous and shared memory.
+    """
+
+    cpu_seconds: float
+    memory_bytes: int
 
 
 def start_time(pid: int) -> str | None:
@@ -65,6 +82,56 @@ def resident_bytes(pid: int) -> int:
 def tree_bytes(pid: int) -> int:
     """Return the memory of a process and its descendants, as ``resident_bytes`` counts it."""
     return sum(map(resident_bytes, _family(pid, _table())))
+
+
+def use(pid: int) -> Use:
+    """Return what a process and its living descendants use; nothing when it is gone.
+
+    It reads those processes only, not the whole table. Shared memory is counted once, as the largest part that
+    one of them touched; an anonymous page that two of them still share after a fork counts twice.
+    """
+    ticks, anonymous, shared = 0, 0, 0
+    for member in _descendants(pid):
+        fields = _stat(member)
+        memory = _status(member)
+        if fields is not None:
+            ticks += sum(map(int, fields[_CPU_FIELDS]))
+        anonymous += memory.get("RssAnon", 0)
+        shared = max(shared, memory.get("RssShmem", 0))
+    return Use(ticks / _TICKS, anonymous + shared)
+
+
+def out_of_memory_words(pid: int) -> str:
+    """Return what a kernel writes about a process that it kills for its cgroup's memory limit."""
+    memory = _status(pid)
+    parts = {"total-vm": "VmSize", "anon-rss": "RssAnon", "file-rss": "RssFile", "shmem-rss": "RssShmem"}
+    sizes = ", ".join(f"{name}:{memory.get(field, 0) // 1024}kB" for name, field in parts.items())
+    try:
+        name = (_PROC / str(pid) / "comm").read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        name = "?"
+    return f"Memory cgroup out of memory: Killed process {pid} ({name}) {sizes}"
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    """Yield a process and its descendants, by the kernel's own lists of children."""
+    yield pid
+    try:
+        for task in (_PROC / str(pid) / "task").iterdir():
+            for child in (task / "children").read_text(encoding="ascii").split():
+                yield from _descendants(int(child))
+    except OSError:
+        return
+
+
+def _status(pid: int) -> dict[str, int]:
+    """Return the sizes in a process' status, in bytes."""
+    try:
+        lines = (_PROC / str(pid) / "status").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return {}
+    rows = (line.split() for line in lines)
+    return {row[0][:-1]: int(row[1]) * 1024 for row in rows if len(row) == 3 and row[2] == "kB"}  # noqa: PLR2004 -- name, number, unit
 
 
 def _table() -> dict[int, list[str]]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 Object = dict[str, Any]
 # The conditions that a kubelet owns; others (PodScheduled is the scheduler's) are kept as they are.
@@ -11,10 +11,14 @@ _OWN = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady")
 
 @dataclass
 class ContainerState:
-    """What is known of one container; ``current`` and ``last`` have the API's form (waiting, running...)."""
+    """What is known of one container; ``current`` and ``last`` have the API's form (waiting, running...).
+
+    :param kind: app, init, or sidecar (an init container that is kept running).
+    """
 
     name: str
     image: str
+    kind: Literal["app", "init", "sidecar"] = "app"
     current: Object = field(default_factory=lambda: {"waiting": {"reason": "ContainerCreating"}})
     last: Object = field(default_factory=dict)
     restarts: int = 0
@@ -22,6 +26,12 @@ class ContainerState:
     started: bool = False
     container_id: str = ""
     image_id: str = ""
+
+    def restart_policy(self, pods: str) -> str:
+        """Return the container's restart policy, by the pod's: an init container that succeeded has done."""
+        if self.kind == "sidecar":
+            return "Always"
+        return "OnFailure" if self.kind == "init" and pods == "Always" else pods
 
     @property
     def exit_code(self) -> int | None:
@@ -51,12 +61,44 @@ def now() -> str:
     return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
+def initial(spec: Object) -> list[ContainerState]:
+    """Return the states of a new pod's containers, in the order of their start."""
+    first = spec.get("initContainers") or []
+    reason = "PodInitializing" if first else "ContainerCreating"
+    kinds = [(one, "sidecar" if one.get("restartPolicy") == "Always" else "init") for one in first]
+    kinds += [(one, "app") for one in spec["containers"]]
+    return [ContainerState(one["name"], one["image"], kind, _waiting(reason)) for one, kind in kinds]
+
+
+def _waiting(reason: str) -> Object:
+    return {"waiting": {"reason": reason}}
+
+
+def _incomplete(states: list[ContainerState]) -> list[str]:
+    """Return the names of init containers that have not done their work and sidecars that never started."""
+    apps_began = any(state.kind == "app" and (state.container_id or state.restarts) for state in states)
+    return [
+        state.name
+        for state in states
+        if (state.kind == "init" and not ("terminated" in state.current and state.exit_code == 0))
+        or (state.kind == "sidecar" and not state.started and not apps_began)
+    ]
+
+
 def phase(states: list[ContainerState], restart_policy: str) -> str:
-    """Return the pod's phase (the kubelet's getPhase, without init containers)."""
-    codes = [state.exit_code for state in states]
-    if any("waiting" in state.current and code is None for state, code in zip(states, codes, strict=True)):
+    """Return the pod's phase (getPhase in Kubernetes' pkg/kubelet/kubelet_pods.go)."""
+    init = [state for state in states if state.kind == "init"]
+    if restart_policy == "Never" and any(state.exit_code for state in init):
+        return "Failed"
+    apps = [state for state in states if state.kind == "app"]
+    codes = [state.exit_code for state in apps]
+    never_ran = any(
+        "waiting" in state.current and code is None for state, code in zip(apps, codes, strict=True)
+    )
+    if never_ran or _incomplete(states):
         return "Pending"
-    if any("running" in state.current for state in states) or restart_policy == "Always":
+    running = any("running" in state.current for state in states)
+    if running or restart_policy == "Always":
         return "Running"
     if all(code == 0 for code in codes):
         return "Succeeded"
@@ -75,13 +117,16 @@ def fill(
     status |= {"hostIP": host_ip, "hostIPs": [{"ip": host_ip}], "qosClass": _quality(spec)}
     if ip:
         status |= {"podIP": ip, "podIPs": [{"ip": ip}]}
-    status["containerStatuses"] = [state.to_api() for state in states]
+    status["containerStatuses"] = [state.to_api() for state in states if state.kind == "app"]
+    first = [state.to_api() for state in states if state.kind != "app"]
+    if first:
+        status["initContainerStatuses"] = first
     status["conditions"] = _conditions(status, states)
 
 
 def _conditions(status: Object, states: list[ContainerState]) -> list[Object]:
     old = {condition["type"]: condition for condition in status.get("conditions") or []}
-    unready = [state.name for state in states if not state.ready]
+    unready = [state.name for state in states if state.kind != "init" and not state.ready]
     ended = status["phase"] in ("Succeeded", "Failed")
     readiness: Object = {"status": "False" if unready else "True"}
     if unready:
@@ -92,9 +137,15 @@ def _conditions(status: Object, states: list[ContainerState]) -> list[Object]:
         readiness |= (
             {"reason": f"Pod{'Completed' if status['phase'] == 'Succeeded' else 'Failed'}"} if ended else words
         )
-    initialized = {"status": "True", **({"reason": "PodCompleted"} if status["phase"] == "Succeeded" else {})}
+    incomplete = _incomplete(states)
+    first: Object = {"status": "False" if incomplete and status["phase"] != "Succeeded" else "True"}
+    if status["phase"] == "Succeeded":
+        first |= {"reason": "PodCompleted"}
+    elif incomplete:
+        message = f"containers with incomplete status: [{' '.join(incomplete)}]"
+        first |= {"message": message, "reason": "ContainersNotInitialized"}
     sandbox = {"status": "True" if status.get("podIP") and not ended else "False"}
-    wanted = dict(zip(_OWN, (sandbox, initialized, readiness, readiness), strict=True))
+    wanted = dict(zip(_OWN, (sandbox, first, readiness, readiness), strict=True))
     others = [condition for kind, condition in old.items() if kind not in _OWN]
     return [*(_condition(kind, new, old.get(kind)) for kind, new in wanted.items()), *others]
 
@@ -109,7 +160,8 @@ def _quality(spec: Object) -> str:
 
     https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/
     """
-    resources = [container.get("resources") or {} for container in spec["containers"]]
+    every = [*(spec.get("initContainers") or []), *spec["containers"]]
+    resources = [container.get("resources") or {} for container in every]
     if not any(entry.get("requests") or entry.get("limits") for entry in resources):
         return "BestEffort"
     for entry in resources:

@@ -17,10 +17,8 @@ def make(pod: Object, folder: Path, look_up: Lookup) -> dict[str, Path]:
     everything is the caller's.
 
     :raises ConfigError: a source is missing and not optional, or the pod asks for what the lab lacks: another
-        volume type, init containers.
+        volume type.
     """
-    if pod["spec"].get("initContainers"):
-        raise ConfigError("init containers are not supported by the lab")
     group = (pod["spec"].get("securityContext") or {}).get("fsGroup")
     result: dict[str, Path] = {}
     for volume in pod["spec"].get("volumes", []):
@@ -61,7 +59,7 @@ def _write(path: Path, volume: Object, namespace: str, group: int | None, look_u
         if source.get("optional"):
             return
         what = f'{plural.removesuffix("s")} "{name}" not found'
-        raise ConfigError(f'MountVolume.SetUp failed for volume "{volume["name"]}": {what}')
+        raise ConfigError(f'MountVolume.SetUp failed for volume "{volume["name"]}" : {what}')
     entries = contents(found)
     items = source.get("items") or [{"key": key, "path": key} for key in entries]
     for item in items:

@@ -9,19 +9,38 @@ Json = dict[str, Any]
 
 
 def ready_containers(pod: Json) -> str:
-    """Return READY, as in 1/2."""
-    statuses = pod["status"].get("containerStatuses", [])
+    """Return READY, as in 1/2: of the containers and the sidecars."""
+    statuses = _kept_running(pod)
     ready = sum(1 for status in statuses if status.get("ready") and "running" in status.get("state", {}))
-    return f"{ready}/{len(pod['spec']['containers'])}"
+    sidecars = sum(_is_sidecar(one) for one in pod["spec"].get("initContainers", []))
+    return f"{ready}/{len(pod['spec']['containers']) + sidecars}"
 
 
 def restarts(pod: Json) -> str:
-    """Return RESTARTS, with the age of the last one."""
-    statuses = pod["status"].get("containerStatuses", [])
+    """Return RESTARTS, with the age of the last one: of the init containers until they are done."""
+    statuses = _kept_running(pod)
+    if _init_reason(pod) and not _is_initialized(pod):
+        statuses = pod["status"].get("initContainerStatuses", [])
     count = sum(status.get("restartCount", 0) for status in statuses)
     ends = [status.get("lastState", {}).get("terminated", {}).get("finishedAt") for status in statuses]
     known = [end for end in ends if end]
     return f"{count} ({age(max(known))} ago)" if count and known else str(count)
+
+
+def _is_initialized(pod: Json) -> bool:
+    condition = meta.condition_of(pod, "Initialized")
+    return condition is not None and condition["status"] == "True"
+
+
+def _is_sidecar(container: Json) -> bool:
+    return container.get("restartPolicy") == "Always"
+
+
+def _kept_running(pod: Json) -> list[Json]:
+    """Return the statuses of the containers and the sidecars."""
+    names = {one["name"] for one in pod["spec"].get("initContainers", []) if _is_sidecar(one)}
+    first = [one for one in pod["status"].get("initContainerStatuses", []) if one["name"] in names]
+    return first + pod["status"].get("containerStatuses", [])
 
 
 def status(pod: Json) -> str:
@@ -29,16 +48,23 @@ def status(pod: Json) -> str:
     state = pod["status"]
     reason: str = state.get("reason") or state.get("phase", "Unknown")
     initial = _init_reason(pod)
-    reason = initial or _container_reason(pod, reason)
+    # A sidecar that restarts in a pod that was initialized does not hide what the containers say.
+    reason = initial or reason
+    if not initial or _is_initialized(pod):
+        reason = _container_reason(pod, reason)
     if meta.is_deleting(pod):
         return "Unknown" if state.get("reason") == "NodeLost" else "Terminating"
     return reason
 
 
 def _init_reason(pod: Json) -> str:
-    count = len(pod["spec"].get("initContainers", []))
+    specs = pod["spec"].get("initContainers", [])
+    sidecars = {one["name"] for one in specs if _is_sidecar(one)}
+    count = len(specs)
     for index, one in enumerate(pod["status"].get("initContainerStatuses", [])):
         state = one.get("state", {})
+        if one["name"] in sidecars and one.get("started"):
+            continue
         ended, waiting = state.get("terminated"), state.get("waiting")
         if ended and ended.get("exitCode") == 0:
             continue
