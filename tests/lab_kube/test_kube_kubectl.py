@@ -227,12 +227,6 @@ def create(cluster, name, namespace):
     return cluster.kubectl("create", "-n", namespace, "-f", "-", stdin=json.dumps(document), check=False)
 
 
-def test_protobuf_is_refused_in_so_many_words(cluster, namespace):
-    # kubectl's generators, unlike everything that comes from a file, send protobuf to kinds built into it.
-    refused = cluster.kubectl("create", "configmap", "one", "-n", namespace, check=False)
-    assert "accepted media types include: application/json, application/yaml" in refused.stderr
-
-
 def test_delete_by_label_and_a_whole_namespace(cluster, web):
     assert create(cluster, "one", web).returncode == 0
     cluster.kubectl("label", "configmap", "one", "run=1", "-n", web)

@@ -11,10 +11,11 @@ from lab.kube.api.respond import warn
 from lab.kube.codec import Decoder, TypeMismatchError
 from lab.kube.errors import ApiError, bad_request
 from lab.kube.resources import BY_PLURAL, Resource
-from lab.kube.schema import Field
+from lab.kube.schema import Field, protobuf
 
 _VALIDATIONS = ("Ignore", "Strict", "Warn")
 _MANAGER_LENGTH = 128
+PROTOBUF = "application/vnd.kubernetes.protobuf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +50,18 @@ def parse_target(group: str, version: str, rest: str) -> Target:
 
 
 def parse_body(text: bytes, content_type: str) -> Any:
-    """Read JSON or YAML; raises ApiError 415 for another form, 400 for what is not well formed."""
+    """Read JSON, YAML or protobuf; raises ApiError 415 for another form, 400 for what is not well formed."""
     kind = content_type.partition(";")[0].strip()
     try:
         if kind in ("application/yaml", "application/apply-patch+yaml"):
             return yaml.load(text, Loader=_YamlLoader)  # noqa: S506 - a SafeLoader that leaves times as text
         if kind in ("", "application/json", "*/*") or kind.endswith("+json"):
             return json.loads(text)
+        if kind == PROTOBUF:
+            return protobuf.decode(text)
     except (ValueError, yaml.YAMLError) as error:
         raise bad_request(f"the object provided is not well formed: {error}") from None
-    accepted = "application/json, application/yaml"
+    accepted = f"application/json, application/yaml, {PROTOBUF}"
     message = f"the body of the request was in an unknown format - accepted media types include: {accepted}"
     raise ApiError(415, "UnsupportedMediaType", message)
 

@@ -64,6 +64,11 @@ def struct(name: str) -> Struct:
     return Struct(name, fields, tuple(raw.get("required", ())), raw.get("atomic", False))
 
 
+def type_names() -> tuple[str, ...]:
+    """Return the names of all types that have fields."""
+    return tuple(_document()["types"])
+
+
 @cache
 def root(group: str, version: str, kind: str) -> Field:
     """Return the type of a kind's objects; raises KeyError for a kind that is not served."""
