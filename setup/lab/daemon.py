@@ -85,7 +85,7 @@ class Daemon:
         pki.write_kubeconfig(
             places.kubeconfig, server=server, ca=authority, token=token, context=_CONTEXT, namespace=_NAMESPACE
         )
-        return KubeSettings(HOST, port, certificate, key, token, runtime.reader)
+        return KubeSettings(HOST, port, certificate, key, token, runtime.reader, authority)
 
     def _grafana_settings(self) -> GrafanaSettings:
         ports = self._lab.ports

@@ -62,7 +62,7 @@ RESOURCES = (
         subresources=("binding", "eviction", "log", "status"),
     ),
     Resource("secrets", "Secret"),
-    Resource("serviceaccounts", "ServiceAccount", short_names=("sa",)),
+    Resource("serviceaccounts", "ServiceAccount", short_names=("sa",), subresources=("token",)),
     Resource("services", "Service", short_names=("svc",), categories=_ALL, subresources=("status",)),
     Resource(
         "deployments",
@@ -89,10 +89,26 @@ RESOURCES = (
     Resource("clusterrolebindings", "ClusterRoleBinding", _RBAC, namespaced=False),
 )
 
+_AUTHENTICATION, _AUTHORIZATION = "authentication.k8s.io", "authorization.k8s.io"
+_ASKED = ("create",)
+# Questions, answered when they are created, and not stored.
+REVIEWS = (
+    Resource("selfsubjectreviews", "SelfSubjectReview", _AUTHENTICATION, namespaced=False, verbs=_ASKED),
+    Resource("tokenreviews", "TokenReview", _AUTHENTICATION, namespaced=False, verbs=_ASKED),
+    Resource("localsubjectaccessreviews", "LocalSubjectAccessReview", _AUTHORIZATION, verbs=_ASKED),
+    Resource(
+        "selfsubjectaccessreviews", "SelfSubjectAccessReview", _AUTHORIZATION, namespaced=False, verbs=_ASKED
+    ),
+    Resource(
+        "selfsubjectrulesreviews", "SelfSubjectRulesReview", _AUTHORIZATION, namespaced=False, verbs=_ASKED
+    ),
+    Resource("subjectaccessreviews", "SubjectAccessReview", _AUTHORIZATION, namespaced=False, verbs=_ASKED),
+)
+
 # The same events in the form of the newer group, to be read only.
 EVENTS_VIEW = Resource("events", "Event", "events.k8s.io", short_names=("ev",), verbs=("get", "list"))
 
 BY_PLURAL = {resource.plural: resource for resource in RESOURCES}
 BY_KIND = {(resource.api_version, resource.kind): resource for resource in RESOURCES}
-DISCOVERED = (*RESOURCES, EVENTS_VIEW)
+DISCOVERED = (*RESOURCES, EVENTS_VIEW, *REVIEWS)
 GROUP_VERSIONS = tuple(dict.fromkeys((resource.group, resource.version) for resource in DISCOVERED))

@@ -1,19 +1,25 @@
 """The API over HTTPS: settings, routes, and a server that runs in the caller's event loop."""
 
+import asyncio
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
 
-from lab.kube.api import discovery, events_v1, openapi, read, subresources, write
-from lab.kube.api.auth import require_token
+from lab.kube.api import discovery, events_v1, openapi, read, reviews, subresources, write
+from lab.kube.api.auth import guard
 from lab.kube.api.logs import pod_log
 from lab.kube.api.patching import patch
 from lab.kube.api.read import SUBSCRIPTIONS
 from lab.kube.api.request import Target, parse_target
 from lab.kube.api.respond import errors
+from lab.kube.api.tokens import TOKEN_KEY, token_request
+from lab.kube.auth import secrets
+from lab.kube.auth.authenticator import Authenticator
+from lab.kube.auth.bootstrap import bootstrap
+from lab.kube.auth.tokens import TokenKey
 from lab.kube.errors import ApiError
 from lab.kube.logs import LogReader
 from lab.kube.metrics import metrics_text
@@ -27,7 +33,10 @@ Action = Callable[[web.Request, Store, Target], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True, slots=True)
 class KubeSettings:
-    """Where to listen, as whom, whom to answer, and who reads logs. Port 0 takes a free one."""
+    """Where to listen, as whom, the administrator's token, and who reads logs. Port 0 takes a free one.
+
+    authority is the CA that signed the certificate: ServiceAccounts' Secrets tell it to those who use them.
+    """
 
     host: str
     port: int
@@ -35,6 +44,7 @@ class KubeSettings:
     key: Path
     token: str
     logs: LogReader
+    authority: Path | None = None
 
 
 async def serve(store: Store, settings: KubeSettings) -> web.AppRunner:
@@ -55,9 +65,22 @@ async def serve(store: Store, settings: KubeSettings) -> web.AppRunner:
 
 def make_app(store: Store, settings: KubeSettings) -> web.Application:
     """Return the application, without a socket."""
-    app = web.Application(middlewares=[errors, require_token(settings.token)], client_max_size=_BODY_LIMIT)
+    key = TokenKey()
+    authenticator = Authenticator(store, settings.token, key)
+    app = web.Application(middlewares=[errors, guard(store, authenticator)], client_max_size=_BODY_LIMIT)
     app[SUBSCRIPTIONS] = set()
+    app[TOKEN_KEY] = key
+    bootstrap(store)
     app.on_shutdown.append(_end_watches)
+    authority = settings.authority.read_bytes() if settings.authority else b""
+
+    async def token_secrets(_app: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(secrets.run(store, key, authority), name="token secrets")
+        yield
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    app.cleanup_ctx.append(token_secrets)
 
     async def objects(request: web.Request) -> web.StreamResponse:
         group, version = request.match_info.get("group", ""), request.match_info.get("version", "v1")
@@ -76,9 +99,11 @@ def make_app(store: Store, settings: KubeSettings) -> web.Application:
     app.router.add_get("/apis/{group}", discovery.group)
     app.router.add_get("/api/v1", discovery.resources)
     app.router.add_get("/apis/{group}/{version}", discovery.resources)
+    app.router.add_get("/openapi/v2", openapi.version_2)
     app.router.add_get("/openapi/v3", openapi.index)
     app.router.add_get("/openapi/v3/{path:.+}", openapi.document)
     app.add_routes(events_v1.routes(store))
+    app.add_routes(reviews.routes(store, authenticator))
     app.router.add_route("*", "/api/v1/{rest:.+}", objects)
     app.router.add_route("*", "/apis/{group}/{version}/{rest:.+}", objects)
     return app
@@ -113,6 +138,8 @@ def _action(method: str, target: Target) -> Action | None:
     if target.subresource in ("binding", "eviction"):
         action = subresources.binding if target.subresource == "binding" else subresources.eviction
         return action if method == "POST" else None
+    if target.subresource == "token":
+        return token_request if method == "POST" else None
     if target.subresource:
         return {"PATCH": patch, "PUT": write.update}.get(method)
     if target.name:

@@ -14,9 +14,16 @@ _SCALE = {"group": "autoscaling", "version": "v1", "kind": "Scale"}
 _SUBRESOURCE_KINDS: dict[str, dict[str, str]] = {
     "scale": _SCALE,
     "binding": {"kind": "Binding"},
+    "token": {"group": "authentication.k8s.io", "version": "v1", "kind": "TokenRequest"},
     "eviction": {"group": "policy", "version": "v1", "kind": "Eviction"},
 }
-_SUBRESOURCE_VERBS = {"log": ["get"], "binding": ["create"], "eviction": ["create"], "finalize": ["update"]}
+_SUBRESOURCE_VERBS = {
+    "log": ["get"],
+    "binding": ["create"],
+    "eviction": ["create"],
+    "finalize": ["update"],
+    "token": ["create"],
+}
 
 
 async def version(request: web.Request) -> web.Response:

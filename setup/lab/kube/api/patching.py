@@ -4,6 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
+from lab.kube.api.auth import check_write, require_verb
 from lab.kube.api.read import shaped
 from lab.kube.api.request import (
     Target,
@@ -68,6 +69,7 @@ async def patch(request: web.Request, store: Store, target: Target) -> web.Respo
     except ApiError as error:
         text = error.message.partition(f"cannot be handled as a {resource.kind}: ")[2]
         raise invalid("", "", "", [Cause("patch", f"Invalid value: {body}: {text}")]) from None
+    check_write(store, resource, new, live)
     track = tracker(resource, manager_name(request), target.subresource or "")
     updated = store.replace(resource.plural, new, target.subresource, track=track, dry_run=is_dry_run(request))
     return answer(request, shaped(request, resource, updated))
@@ -103,7 +105,11 @@ def _apply(request: web.Request, store: Store, target: Target, body: Any) -> web
     if live is None and target.subresource:
         store.get(resource.plural, target.namespace, target.name or "")
     _check_versions(target, config, live)
+    if live is None:
+        # The patch makes the object: as in Kubernetes, that needs both verbs.
+        require_verb(store, "create")
     new = apply(resource, live, config, **options)
+    check_write(store, resource, new, live)
     dry_run = is_dry_run(request)
     if live is None:
         created = store.create(resource.plural, new, dry_run=dry_run)

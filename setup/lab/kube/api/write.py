@@ -4,6 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
+from lab.kube.api.auth import check_write
 from lab.kube.api.read import shaped
 from lab.kube.api.request import (
     Target,
@@ -35,6 +36,7 @@ async def create(request: web.Request, store: Store, target: Target) -> web.Resp
     body = await read_object(request)
     check_fields(request, resource, body)
     obj = check_identity(target, body)
+    check_write(store, resource, obj)
     obj["metadata"].pop("managedFields", None)
     track = tracker(resource, manager_name(request))
     created = store.create(resource.plural, obj, track=track, dry_run=is_dry_run(request))
@@ -47,6 +49,7 @@ async def update(request: web.Request, store: Store, target: Target) -> web.Resp
     body = await read_object(request)
     check_fields(request, resource, body)
     obj = check_identity(target, body)
+    check_write(store, resource, obj, store.find(resource.plural, target.namespace, target.name or ""))
     track = tracker(resource, manager_name(request), target.subresource or "")
     updated = store.replace(resource.plural, obj, target.subresource, track=track, dry_run=is_dry_run(request))
     return answer(request, shaped(request, resource, updated))

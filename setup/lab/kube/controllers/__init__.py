@@ -4,6 +4,7 @@ import asyncio
 import logging
 
 from lab.kube.controllers import (
+    clusterrole,
     deployment,
     endpoints,
     garbage,
@@ -16,7 +17,7 @@ from lab.kube.controllers import (
 from lab.kube.store import Store
 
 log = logging.getLogger(__name__)
-_MODULES = (deployment, endpoints, garbage, job, namespace, replicaset, scheduler, serviceaccount)
+_MODULES = (clusterrole, deployment, endpoints, garbage, job, namespace, replicaset, scheduler, serviceaccount)
 
 
 def start_all(store: Store) -> list[asyncio.Task[None]]:

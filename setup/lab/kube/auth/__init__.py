@@ -1,0 +1,1 @@
+"""Who asks (tokens, ServiceAccounts), and what they may do (roles and bindings)."""
