@@ -66,7 +66,7 @@ class Daemon:
         for supervisor in supervisors:
             stack.push_async_callback(supervisor.stop)
         overview = Overview(store, lab.state, checks.user_name(), ("kubernetes", "grafana"), supervisors)
-        await self._serve(await internal.serve(HOST, lab.ports.internal, store, overview))
+        await self._serve(await internal.serve(HOST, lab.ports.internal, store, overview, runtime.meter.text))
         await self._serve(await serve_kube(store, self._kube_settings(runtime)))
         await self._serve(await serve_grafana(self._grafana_settings()))
         stack.push_async_callback(runtime.stop)

@@ -1,4 +1,6 @@
-"""The lab's internal HTTP server, on loopback: service discovery, kube_* metrics, the daemon's own status."""
+"""The lab's internal HTTP server, on loopback: service discovery, metrics as of a cluster, the daemon's status."""
+
+from collections.abc import Callable
 
 from aiohttp import web
 
@@ -7,8 +9,12 @@ from lab.kube.store import Store
 from lab.overview import Overview
 
 
-async def serve(host: str, port: int, store: Store, overview: Overview) -> web.AppRunner:
+async def serve(
+    host: str, port: int, store: Store, overview: Overview, usage: Callable[[], str]
+) -> web.AppRunner:
     """Start the server; its runner's ``cleanup`` ends it.
+
+    :param usage: gives the series of what containers use, which a cluster's nodes serve.
 
     :raises OSError: the port is taken.
     """
@@ -17,7 +23,7 @@ async def serve(host: str, port: int, store: Store, overview: Overview) -> web.A
         return web.json_response(overview.to_json())
 
     async def kube_metrics(_request: web.Request) -> web.Response:
-        return web.Response(text=metrics.metrics_text(store), content_type="text/plain")
+        return web.Response(text=metrics.metrics_text(store) + usage(), content_type="text/plain")
 
     app = web.Application()
     app.add_routes(discovery_sd.routes(store))

@@ -50,6 +50,7 @@ class Runtime:
             logs=logs,
             prober=self._prober,
         )
+        self.meter = machine.meter
         # The interpreter and the server's own tools come first: /usr/bin has slow wrappers of the latter.
         search_path = os.pathsep.join([str(interpreter().parent), str(postgres), _SYSTEM_PATH])
         around = Surroundings(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.kube.quantity import value
+from lab.kube.series import family
 from lab.node import procfs
 
 _PERIOD_SECONDS = 1.0
@@ -67,12 +68,14 @@ class Meter:
 
     def text(self) -> str:
         """Return cAdvisor's series as of the last look, in Prometheus' text format."""
-        name, kind = "container_cpu_usage_seconds_total", "counter"
-        lines = [f"# HELP {name} Cumulative cpu time consumed in seconds.", f"# TYPE {name} {kind}"]
-        lines += [f"{name}{{{_labels(one)}}} {use.cpu_seconds:.2f}" for one, use in self._uses.items()]
-        name, kind = "container_memory_working_set_bytes", "gauge"
-        lines += [f"# HELP {name} Current working set of the container in bytes.", f"# TYPE {name} {kind}"]
-        lines += [f"{name}{{{_labels(one)}}} {use.memory_bytes}" for one, use in self._uses.items()]
+        cpu = ((one.labels, round(use.cpu_seconds, 2)) for one, use in self._uses.items())
+        memory = ((one.labels, use.memory_bytes) for one, use in self._uses.items())
+        lines = [
+            *family(
+                "container_cpu_usage_seconds_total", "counter", "Cumulative cpu time consumed in seconds.", cpu
+            ),
+            *family("container_memory_working_set_bytes", "gauge", "Current working set in bytes.", memory),
+        ]
         return "\n".join(lines) + "\n"
 
 
@@ -80,7 +83,3 @@ def memory_limit(container: dict[str, Any]) -> int | None:
     """Return a container's memory limit in bytes; None when it has none."""
     limit = ((container.get("resources") or {}).get("limits") or {}).get("memory")
     return int(value(limit)) if limit is not None else None
-
-
-def _labels(watched: Watched) -> str:
-    return ",".join(f'{key}="{label}"' for key, label in watched.labels.items())
