@@ -4,21 +4,39 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .errors import BadInput
 
-__all__ = ["Windows", "load_windows", "validation_line"]
+__all__ = ["BurnRate", "Windows", "environments", "load_windows", "validation_line"]
 
 SCRAPES_PER_WINDOW = 4
 """A rate over fewer scrapes rests on too few samples: one late scrape would halve it."""
 
 
+class BurnRate(BaseModel):
+    """One row of a multi-window burn-rate alert: `burn_rate` is exceeded over both windows (seconds)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    long_seconds: int = Field(gt=0)
+    short_seconds: int = Field(gt=0)
+    burn_rate: float = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> BurnRate:
+        if self.short_seconds >= self.long_seconds:
+            raise ValueError(
+                f"short_seconds {self.short_seconds} is not below long_seconds {self.long_seconds}"
+            )
+        return self
+
+
 class Windows(BaseModel):
-    """One environment's windows, in seconds."""
+    """One environment's windows, in seconds, and its burn-rate alerts by severity."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -27,14 +45,22 @@ class Windows(BaseModel):
     scrape_interval_seconds: int = Field(gt=0)
     sample_interval_seconds: float = Field(gt=0)
     compressed: bool
+    alert_for_seconds: int = Field(gt=0)
+    budget_interval_seconds: int = Field(gt=0)
+    burn_rates: dict[Literal["page", "ticket"], list[BurnRate]] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _wide_enough(self) -> Windows:
-        if self.short_window_seconds < SCRAPES_PER_WINDOW * self.scrape_interval_seconds:
-            raise ValueError(
-                f"short_window_seconds {self.short_window_seconds} is less than {SCRAPES_PER_WINDOW} "
-                f"scrape intervals of {self.scrape_interval_seconds} s"
-            )
+        shortest = min(rate.short_seconds for rates in self.burn_rates.values() for rate in rates)
+        for name, seconds in (
+            ("short_window_seconds", self.short_window_seconds),
+            ("the shortest burn-rate window", shortest),
+        ):
+            if seconds < SCRAPES_PER_WINDOW * self.scrape_interval_seconds:
+                raise ValueError(
+                    f"{name} {seconds} is less than {SCRAPES_PER_WINDOW} "
+                    f"scrape intervals of {self.scrape_interval_seconds} s"
+                )
         return self
 
     def seconds(self, windows: float) -> float:
@@ -49,11 +75,7 @@ def load_windows(path: Path, environment: str | None = None) -> Windows:
     wrong, or an environment that it lacks.
     """
     name = environment or os.environ.get("CHAOS_ENVIRONMENT", "")
-    try:
-        table = yaml.safe_load(path.read_text(encoding="utf-8"))
-        rows: dict[str, Any] = dict(table["environments"])
-    except (OSError, yaml.YAMLError, TypeError, KeyError, ValueError) as error:
-        raise BadInput(f"{path}: not a window table with an 'environments' mapping ({error})") from error
+    rows = _rows(path)
     if name not in rows:
         said = f"CHAOS_ENVIRONMENT is {name!r}" if name else "CHAOS_ENVIRONMENT is not set"
         raise BadInput(
@@ -63,6 +85,19 @@ def load_windows(path: Path, environment: str | None = None) -> Windows:
         return Windows(environment=name, **rows[name])
     except (ValidationError, TypeError) as error:
         raise BadInput(f"{path}: environments.{name}: {validation_line(error)}") from error
+
+
+def environments(path: Path) -> list[str]:
+    """Return the names of the environments that a window table has. Raises BadInput as load_windows does."""
+    return list(_rows(path))
+
+
+def _rows(path: Path) -> dict[str, Any]:
+    try:
+        table = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return dict(table["environments"])
+    except (OSError, yaml.YAMLError, TypeError, KeyError, ValueError) as error:
+        raise BadInput(f"{path}: not a window table with an 'environments' mapping ({error})") from error
 
 
 def validation_line(error: Exception) -> str:

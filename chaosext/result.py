@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -17,6 +18,8 @@ __all__ = [
     "EXIT_CODES",
     "FILE_NAME",
     "WORST_FIRST",
+    "AlertOutcome",
+    "AlertResult",
     "BudgetResult",
     "Outcome",
     "Phase",
@@ -87,28 +90,40 @@ class Outcome(StrEnum):
     NOT_JUDGED = "not judged"
 
 
+class AlertOutcome(StrEnum):
+    """What became of one alert, held against what was expected of it."""
+
+    FIRED = "fired in time"
+    LATE = "fired too late"
+    NOT_FIRED = "did not fire"
+    SILENT = "stayed silent as expected"
+    UNEXPECTED = "fired unexpectedly"
+    NO_DATA = "could not be asked"
+    NOT_JUDGED = "not judged"
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
 class Tolerance(_Model):
-    """The steady-state hypothesis on one SLI: a range of its ratio, over at least `min_events` events."""
+    """The steady-state hypothesis on one SLI: a range of its value, over at least `min_events` events."""
 
     low: float
     high: float = 1.0
     min_events: float = 1
 
-    def holds(self, ratio: float) -> bool:
-        """Tell whether a ratio lies in the range."""
-        return self.low <= ratio <= self.high
+    def holds(self, value: float) -> bool:
+        """Tell whether a value lies in the range."""
+        return self.low <= value <= self.high
 
 
 class Sample(_Model):
-    """All SLIs at one moment: seconds since the start, ratios by name (None: no data), why there is none."""
+    """All SLIs at one moment: seconds since the start, values by name (None: no data), why there is none."""
 
     at: float
     phase: Phase
-    ratios: dict[str, float | None]
+    values: dict[str, float | None]
     events: dict[str, float] = {}
     missing: dict[str, str] = {}
 
@@ -116,12 +131,14 @@ class Sample(_Model):
 class SliResult(_Model):
     """One SLI through the run.
 
-    `baseline` is its mean before the fault, `worst` its lowest sample from the fault on, `during` its value
-    over the fault as it had settled with the events that it rests on, `recovered` its last sample.
+    A ratio of good events in [0, 1] has the objective as its least value, a count as its greatest. `baseline`
+    is its mean before the fault, `worst` its worst sample from the fault on, `during` its value over the fault
+    as it had settled with the events that it rests on, `recovered` its last sample.
     """
 
     name: str
     display_name: str
+    unit: Literal["ratio", "count"] = "ratio"
     objective: float
     tolerance: Tolerance | None
     baseline: float | None = None
@@ -136,11 +153,17 @@ class SliResult(_Model):
 
 
 class AlertResult(_Model):
-    """One alert: seconds from the fault's landing until it was pending and until it fired."""
+    """One expected alert: seconds from the fault's landing until it was pending and until it fired.
+
+    `within_seconds` is what it was allowed; None when it is expected to stay silent.
+    """
 
     name: str
+    labels: dict[str, str] = {}
     pending_after_seconds: float | None = None
     firing_after_seconds: float | None = None
+    within_seconds: float | None = None
+    outcome: AlertOutcome
 
 
 class BudgetResult(_Model):
@@ -163,7 +186,11 @@ class Rollback(_Model):
 
 
 class Verification(_Model):
-    """One run of one experiment, verified."""
+    """One run of one experiment, verified.
+
+    `fault_applied_seconds` is when the last fault's action had ended, `fault_landed_seconds` when its effect
+    showed; both since the start. `time_to_detect_seconds`: from there until the first expected alert fired.
+    """
 
     experiment: str
     title: str
@@ -178,6 +205,7 @@ class Verification(_Model):
     slis: list[SliResult]
     alerts: list[AlertResult] = []
     phases: dict[Phase, float] = Field(default_factory=dict)
+    fault_applied_seconds: float | None = None
     fault_landed_seconds: float | None = None
     time_to_detect_seconds: float | None = None
     time_to_recover_seconds: float | None = None

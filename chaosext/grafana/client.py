@@ -17,7 +17,7 @@ import requests
 from chaoslib.types import Configuration, Secrets
 
 from ..errors import BadInput, GrafanaError
-from . import frames
+from . import alerts, frames
 
 __all__ = ["Answer", "DataSource", "Grafana", "connect"]
 
@@ -129,6 +129,10 @@ class Grafana:
         if not isinstance(results, dict):
             raise GrafanaError(f"{self.url}/api/ds/query: the answer has no 'results'")
         return {ref: self._answer(ref, results) for ref in queries}
+
+    def alert_rules(self, source: str) -> list[alerts.AlertRule]:
+        """Return the alerting rules of a source: a data source's uid, or `grafana` for Grafana's own."""
+        return alerts.alert_rules(self._call("GET", f"/api/prometheus/{quote(source)}/api/v1/rules"))
 
     def annotate(self, text: str, tags: list[str], start: float, end: float | None = None) -> int:
         """Write an annotation (a region when `end` is given; epoch seconds) and return its id."""

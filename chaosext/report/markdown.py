@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..result import Phase, SliResult, Verification
-from .words import percent, seconds, why
+from ..result import AlertResult, Phase, SliResult, Verification
+from ..words import show_tolerance, show_value
+from .words import seconds, why
 
 __all__ = ["render_markdown"]
 
@@ -23,6 +24,8 @@ def render_markdown(verification: Verification) -> str:
         "## Service level indicators",
         _sli_table(v),
         _timeline(v),
+        "## Alerts",
+        _alert_table(v),
         "## Error budgets",
         _budget_table(v),
         "## Rollback",
@@ -39,8 +42,10 @@ def _facts(v: Verification) -> str:
         ("Started", v.started),
         ("Duration", seconds(v.duration_seconds)),
         ("Environment", f"{v.environment} (short window {v.short_window_seconds} s{compressed})"),
-        ("Fault applied", _since(v.fault_landed_seconds)),
+        ("Fault applied", _since(v.fault_applied_seconds)),
+        ("Fault landed", _since(v.fault_landed_seconds)),
         ("Rollback began", _since(v.phases.get(Phase.RECOVERY))),
+        ("Time to detect", seconds(v.time_to_detect_seconds)),
         (
             "Time to recover",
             f"{seconds(v.time_to_recover_seconds)} (allowed: {seconds(v.recover_within_seconds)})",
@@ -72,29 +77,43 @@ def _sli_table(v: Verification) -> str:
 
 def _sli_row(sli: SliResult) -> tuple[str, ...]:
     events = "" if sli.during_events is None else f" of {sli.during_events:.0f}"
-    tolerance = "-" if sli.tolerance is None else f"at least {percent(sli.tolerance.low)}"
     return (
         sli.display_name,
-        percent(sli.objective),
-        tolerance,
-        percent(sli.baseline),
-        f"{percent(sli.during)}{events}",
-        percent(sli.worst),
-        percent(sli.recovered),
+        f"at most {sli.objective:g}" if sli.unit == "count" else show_value(sli.objective, sli.unit),
+        show_tolerance(sli.tolerance, sli.unit),
+        show_value(sli.baseline, sli.unit),
+        f"{show_value(sli.during, sli.unit)}{events}",
+        show_value(sli.worst, sli.unit),
+        show_value(sli.recovered, sli.unit),
         sli.expected or "-",
         f"**{sli.outcome}**",
     )
 
 
+def _alert_table(v: Verification) -> str:
+    if not v.alerts:
+        return "None was expected."
+    header = ("Alert", "Labels", "Pending after", "Firing after", "Allowed", "Outcome")
+    return _table(header, [_alert_row(alert) for alert in v.alerts]) + (
+        "\n\nTimes count from the fault's landing."
+    )
+
+
+def _alert_row(alert: AlertResult) -> tuple[str, ...]:
+    labels = ", ".join(f"{name}={value}" for name, value in alert.labels.items())
+    times = (alert.pending_after_seconds, alert.firing_after_seconds, alert.within_seconds)
+    return (alert.name, labels or "-", *(seconds(time) for time in times), f"**{alert.outcome}**")
+
+
 def _timeline(v: Verification) -> str:
-    """Draw each SLI over the run, one character a moment, scaled between its worst value and 100%."""
+    """Draw each SLI over the run, one character a moment: the worst value of that moment."""
     if not v.samples:
         return ""
     span = max(v.samples[-1].at, 1.0)
     columns = min(_SPARK_COLUMNS, len(v.samples))
     width = max(len(sli.display_name) for sli in v.slis)
     lines = [
-        f"{sli.display_name.ljust(width)}  {_spark(v, sli.name, columns)}  {percent(sli.worst)}"
+        f"{sli.display_name.ljust(width)}  {_spark(v, sli, columns)}  {show_value(sli.worst, sli.unit)}"
         for sli in v.slis
     ]
     marks = [" "] * columns
@@ -103,20 +122,24 @@ def _timeline(v: Verification) -> str:
             marks[min(int(v.phases[phase] / span * columns), columns - 1)] = mark
     legend = (
         f"{' ' * width}  {''.join(marks).rstrip()}\n\n"
-        f"Time runs from 0 to {span:.0f} s; a bar's height is between 0% and 100%, a blank is no data. "
+        f"Time runs from 0 to {span:.0f} s; a bar's height is between 0% and 100%, or 0 and a count's "
+        "greatest value; a blank is no data. "
         "F: the fault begins. R: the rollback begins. The last column is the worst value from the fault on."
     )
     return "```\n" + "\n".join([*lines, legend]) + "\n```"
 
 
-def _spark(v: Verification, name: str, columns: int) -> str:
-    lowest: list[float | None] = [None] * columns
+def _spark(v: Verification, sli: SliResult, columns: int) -> str:
+    counted = sli.unit == "count"
+    worse = max if counted else min
+    cells: list[float | None] = [None] * columns
     for index, sample in enumerate(v.samples):
         column = index * columns // len(v.samples)
-        ratio, seen = sample.ratios.get(name), lowest[column]
-        if ratio is not None:
-            lowest[column] = ratio if seen is None else min(seen, ratio)
-    return "".join(" " if r is None else _BARS[round(r * (len(_BARS) - 1))] for r in lowest)
+        value, seen = sample.values.get(sli.name), cells[column]
+        if value is not None:
+            cells[column] = value if seen is None else worse(seen, value)
+    top = max([1.0, *(cell for cell in cells if cell is not None)]) if counted else 1.0
+    return "".join(" " if c is None else _BARS[round(c / top * (len(_BARS) - 1))] for c in cells)
 
 
 def _budget_table(v: Verification) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ..result import SliResult, Verdict, Verification
-from .words import VERDICT_WORDS, percent, seconds, why
+from ..result import AlertResult, SliResult, Verdict, Verification
+from ..words import show_value
+from .words import VERDICT_WORDS, seconds, why
 
 __all__ = ["last_line", "summary_lines"]
 
@@ -14,6 +15,9 @@ def summary_lines(verification: Verification) -> list[str]:
     """Return the summary: SLIs before, during and after, times, budget, verdict."""
     judged = [sli for sli in verification.slis if sli.expected]
     lines = _table([_HEADINGS, *(_row(sli) for sli in judged)]) if verification.phases else []
+    lines.extend(_alert(alert) for alert in verification.alerts)
+    if verification.time_to_detect_seconds is not None:
+        lines.append(f"Time to detect: {seconds(verification.time_to_detect_seconds)}")
     if verification.time_to_recover_seconds is not None:
         allowed = seconds(verification.recover_within_seconds)
         lines.append(f"Time to recover: {seconds(verification.time_to_recover_seconds)} (allowed: {allowed})")
@@ -39,9 +43,19 @@ def last_line(verification: Verification) -> str | None:
     return None
 
 
+def _alert(alert: AlertResult) -> str:
+    times = [f"pending after {seconds(alert.pending_after_seconds)}"] if alert.pending_after_seconds else []
+    if alert.firing_after_seconds is not None:
+        times.append(f"firing after {seconds(alert.firing_after_seconds)}")
+    if alert.within_seconds is not None:
+        times.append(f"allowed: {seconds(alert.within_seconds)}")
+    return f"Alert {alert.name}: {alert.outcome}" + (f" ({', '.join(times)})" if times else "")
+
+
 def _row(sli: SliResult) -> tuple[str, ...]:
     during = sli.during if sli.during is not None else sli.worst
-    return (sli.display_name, percent(sli.baseline), percent(during), percent(sli.recovered), str(sli.outcome))
+    shown = (show_value(value, sli.unit) for value in (sli.baseline, during, sli.recovered))
+    return (sli.display_name, *shown, str(sli.outcome))
 
 
 def _table(rows: list[tuple[str, ...]]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..result import Verdict, Verification
 
-__all__ = ["VERDICT_WORDS", "percent", "seconds", "why"]
+__all__ = ["VERDICT_WORDS", "seconds", "why"]
 
 VERDICT_WORDS = {
     Verdict.VERIFIED: "every expectation was met, and the rollback is proved",
@@ -14,15 +14,6 @@ VERDICT_WORDS = {
     Verdict.NO_DATA: "SLIs could not be measured",
     Verdict.NOT_RUN: "the experiment did not run",
 }
-
-
-def percent(ratio: float | None) -> str:
-    """Say a ratio; 'no data' for None. Never round up to 100% what is not whole."""
-    if ratio is None:
-        return "no data"
-    if 0 < ratio < 1:
-        ratio = min(max(ratio, 0.0001), 0.9999)
-    return f"{ratio:.0%}" if ratio in {0, 1} else f"{ratio * 100:.2f}".rstrip("0").rstrip(".") + "%"
 
 
 def seconds(value: float | None) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from .model import BUDGET, BUDGET_UNIT, Slo
 from .sli import Measurement
 
-__all__ = ["Budget", "period_seconds", "spent"]
+__all__ = ["Budget", "period_days", "period_seconds", "spent"]
 
 _DAY_SECONDS = 86400
 
@@ -26,9 +26,14 @@ class Budget:
         return cls(int(notes[BUDGET]), notes[BUDGET_UNIT])
 
 
+def period_days(slo: Slo) -> int:
+    """Return the length of the SLO's rolling period in days."""
+    return int(slo.spec.time_window[0].duration.removesuffix("d"))
+
+
 def period_seconds(slo: Slo) -> int:
     """Return the length of the SLO's rolling period in seconds."""
-    return int(slo.spec.time_window[0].duration.removesuffix("d")) * _DAY_SECONDS
+    return period_days(slo) * _DAY_SECONDS
 
 
 def spent(slo: Slo, measured: Measurement, scrape_interval_seconds: float) -> float:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..errors import GrafanaError, NoData
 from ..grafana.client import Answer, Grafana
-from .model import WINDOW, Slo
+from .model import Slo, in_window
 
 __all__ = ["SETTLE_SECONDS", "Measurement", "measure", "measure_one"]
 
@@ -20,20 +20,21 @@ of all events would otherwise make the one lag behind the other, and a healthy S
 
 @dataclass(frozen=True)
 class Measurement:
-    """One SLI over one window: the ratio of good events, and the events it rests on.
+    """One SLI over one window: its value, and the events that it rests on.
 
-    `ratio` lies in [0, 1]; it is None when there was nothing to measure, and `no_data` then says why.
-    `increase()` extrapolates to the window's ends, so event counts are not whole numbers.
+    `value` is the ratio of good events in [0, 1], or a count (`total` is then None); it is None when there was
+    nothing to measure, and `no_data` says why. `increase()` extrapolates to the window's ends, so event
+    counts are not whole numbers.
     """
 
-    total: float = 0.0
+    total: float | None = 0.0
     bad: float = 0.0
-    ratio: float | None = None
+    value: float | None = None
     no_data: str | None = None
 
     def over(self, min_events: float) -> Measurement:
-        """Return itself, or a measurement without a ratio when it rests on fewer than `min_events` events."""
-        if self.ratio is None or self.total >= min_events:
+        """Return itself, or a measurement without a value when it rests on fewer than `min_events` events."""
+        if self.value is None or self.total is None or self.total >= min_events:
             return self
         return Measurement(self.total, self.bad, None, f"{self.total:.0f} events, fewer than {min_events:g}")
 
@@ -49,38 +50,41 @@ def measure(
     chosen = list(slos)
     queries: dict[str, str] = {}
     for slo in chosen:
-        ratio = slo.spec.indicator.spec.ratio
-        part = ratio.good or ratio.bad
-        assert part is not None  # noqa: S101 - the model has one of them
-        queries[_part(slo)] = _windowed(part.metric_source.spec.query, seconds)
-        queries[_total(slo)] = _windowed(ratio.total.metric_source.spec.query, seconds)
+        queries.update(_asked(slo, seconds))
     answers = grafana.query(queries, at=time.time() - SETTLE_SECONDS if at is None else at)
     _raise_if_all_failed(answers)
-    return {slo.metadata.name: _measured(slo, queries, answers) for slo in chosen}
+    return {slo.name: _measured(slo, _asked(slo, seconds), answers) for slo in chosen}
 
 
 def measure_one(
     grafana: Grafana, slo: Slo, seconds: float, min_events: float = 1, at: float | None = None
 ) -> Measurement:
     """Measure one SLI. Raises NoData, with the query and the reason, when there is nothing to measure."""
-    found = measure(grafana, [slo], seconds, at)[slo.metadata.name].over(min_events)
-    if found.ratio is None:
-        query = _windowed(slo.spec.indicator.spec.ratio.total.metric_source.spec.query, seconds)
-        raise NoData(f"SLI {slo.metadata.name} has no data: {found.no_data}; asked: {query}")
+    found = measure(grafana, [slo], seconds, at)[slo.name].over(min_events)
+    if found.value is None:
+        query = _asked(slo, seconds)[_total(slo)]
+        raise NoData(f"SLI {slo.name} has no data: {found.no_data}; asked: {query}")
     return found
 
 
 def _measured(slo: Slo, queries: Mapping[str, str], answers: Mapping[str, Answer]) -> Measurement:
-    for ref in (_total(slo), _part(slo)):
+    for ref, query in queries.items():
         if answers[ref].error:
-            return Measurement(no_data=f"the query failed: {answers[ref].error} (asked: {queries[ref]})")
+            return Measurement(no_data=f"the query failed: {answers[ref].error} (asked: {query})")
+    if slo.is_count:
+        count, why = _value(answers[_total(slo)])
+        return Measurement(None, value=count, no_data=f"the count is {why}" if count is None else None)
+    return _measured_ratio(slo, answers)
+
+
+def _measured_ratio(slo: Slo, answers: Mapping[str, Answer]) -> Measurement:
     total, why = _value(answers[_total(slo)])
     if total is None:
         return Measurement(no_data=f"the total is {why}: no traffic, or not yet scraped")
     if total <= 0:
         return Measurement(no_data="no traffic: 0 events in the window")
     part, why = _value(answers[_part(slo)])
-    if slo.spec.indicator.spec.ratio.bad is not None:
+    if slo.bad is not None:
         # A counter of errors that never happened does not exist yet; with traffic beside it, that is a zero.
         if part is None and why != "absent":
             return Measurement(total, no_data=f"the count of bad events is {why}")
@@ -114,13 +118,15 @@ def _raise_if_all_failed(answers: Mapping[str, Answer]) -> None:
         raise GrafanaError(f"no query could be answered: {error}")
 
 
-def _windowed(query: str, seconds: float) -> str:
-    return query.replace(WINDOW, f"{max(1, round(seconds))}s")
+def _asked(slo: Slo, seconds: float) -> dict[str, str]:
+    """Return an SLI's queries over a window by refId; the last one is what it cannot do without."""
+    parts = {_part(slo): slo.good or slo.bad, _total(slo): slo.total or slo.count}
+    return {ref: in_window(query, f"{max(1, round(seconds))}s") for ref, query in parts.items() if query}
 
 
 def _part(slo: Slo) -> str:
-    return f"{slo.metadata.name}:part"
+    return f"{slo.name}:part"
 
 
 def _total(slo: Slo) -> str:
-    return f"{slo.metadata.name}:total"
+    return f"{slo.name}:total"

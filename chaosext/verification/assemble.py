@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..environment import Windows
 from ..result import Verification
 from ..run import Run
+from .detection import alert_results, time_to_detect
 from .judge import judge, sli_results
 from .record import Record
 
@@ -16,7 +17,8 @@ def assemble(
 ) -> Verification:
     """Return the result of a run; `windows` is None when the window table itself was wrong."""
     slis = sli_results(record)
-    verdict, reasons = judge(record, slis)
+    alerts = alert_results(record)
+    verdict, reasons = judge(record, slis, alerts)
     return Verification(
         experiment=run.experiment,
         title=title,
@@ -29,8 +31,11 @@ def assemble(
         verdict=verdict,
         reasons=reasons,
         slis=slis,
+        alerts=alerts,
         phases={phase: round(at, 2) for phase, at in record.phases.items()},
+        fault_applied_seconds=_rounded(record.applied),
         fault_landed_seconds=_rounded(record.landed),
+        time_to_detect_seconds=time_to_detect(alerts),
         time_to_recover_seconds=_rounded(record.time_to_recover),
         recover_within_seconds=record.recover_within,
         budget=record.budget,

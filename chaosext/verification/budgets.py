@@ -17,7 +17,7 @@ def count_budgets(settings: Settings, run_seconds: float | None) -> list[BudgetR
 
     What has no data, or could not be asked, is None.
     """
-    slos = settings.slos
+    slos = {name: slo for name, slo in settings.slos.items() if not slo.is_count}
     limits = {limit.slo: limit.spend_at_most for limit in settings.expectations.budget}
     in_run = {} if run_seconds is None else _asked(settings, list(slos.values()), run_seconds)
     in_period: dict[str, Measurement] = {}
@@ -34,7 +34,7 @@ def _asked(settings: Settings, slos: list[Slo], seconds: float) -> dict[str, Mea
     try:
         return measure(settings.grafana, slos, seconds)
     except ChaosextError as error:
-        return {slo.metadata.name: Measurement(no_data=str(error)) for slo in slos}
+        return {slo.name: Measurement(no_data=str(error)) for slo in slos}
 
 
 def _result(
@@ -45,7 +45,7 @@ def _result(
     period = _spent(slo, in_period, scrape)
     after = None if period is None else round(budget.size - period, 1)
     return BudgetResult(
-        slo=slo.metadata.name,
+        slo=slo.name,
         unit=budget.unit,
         size=budget.size,
         before=None if after is None or run is None else round(after + run, 1),
@@ -56,6 +56,6 @@ def _result(
 
 
 def _spent(slo: Slo, measured: Measurement | None, scrape: float) -> float | None:
-    if measured is None or measured.ratio is None:
+    if measured is None or measured.value is None:
         return None
     return round(spent(slo, measured, scrape), 1)

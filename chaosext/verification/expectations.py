@@ -6,6 +6,11 @@
         {"sli": "payment-success", "outcome": "deviates", "at_most": 0.88, "at_least": 0.6},
         {"sli": "product-latency", "outcome": "holds"}
       ],
+      "alerts": [
+        {"alert": "PaymentSuccessBudgetBurn", "labels": {"severity": "page"}, "within_windows": 3},
+        {"alert": "HighLatency", "outcome": "silent"}
+      ],
+      "landed_when": "no-slot-is-left",
       "recover_within_windows": 4,
       "budget": [{"slo": "payment-success", "spend_at_most": 120}]
     }]
@@ -24,11 +29,13 @@ from ..errors import BadInput
 from ..result import Tolerance
 from ..slo.load import find
 from ..slo.model import Slo
+from ..words import show_value
+from .tolerances import parse_tolerances
 
-__all__ = ["Expectation", "Expectations", "parse_expectations", "parse_tolerances"]
+__all__ = ["AlertExpectation", "Expectation", "Expectations", "parse_expectations"]
 
 NAME = "chaosext"
-_PROBE_MODULE, _PROBE_FUNCTION = "chaosext.slo.probes", "sli"
+_WATCHING = "chaosext.verification"
 
 
 class _Strict(BaseModel):
@@ -38,29 +45,66 @@ class _Strict(BaseModel):
 class Expectation(_Strict):
     """What is expected of one SLI while the fault lasts.
 
-    holds: every sample stays within its tolerance. deviates: over the settled fault it lies at or below
-    `at_most` (or the fault did not land) and at or above `at_least` (or the failure is worse than thought).
-    starved: its traffic is cut upstream, so that no data is no failure.
+    holds: every sample stays within its tolerance. deviates: over the settled fault it lies within `at_least`
+    and `at_most`, which lie outside its tolerance. On the way there the fault did not land, beyond it the
+    failure is worse than thought. starved: its traffic is cut upstream, so that no data is no failure.
     """
 
     sli: str
     outcome: Literal["holds", "deviates", "starved"]
-    at_most: float | None = Field(None, ge=0, le=1)
-    at_least: float = Field(0.0, ge=0, le=1)
+    at_most: float | None = Field(None, ge=0)
+    at_least: float | None = Field(None, ge=0)
 
     @model_validator(mode="after")
     def _bounds(self) -> Expectation:
-        if (self.outcome == "deviates") != (self.at_most is not None):
-            raise ValueError("at_most belongs to outcome 'deviates', and to it alone")
-        if self.at_most is not None and self.at_least > self.at_most:
+        bounded = self.at_most is not None or self.at_least is not None
+        if (self.outcome == "deviates") != bounded:
+            raise ValueError(
+                "at_most and at_least belong to outcome 'deviates', which needs one, and to it alone"
+            )
+        if self.at_most is not None and self.at_least is not None and self.at_least > self.at_most:
             raise ValueError("at_least is above at_most")
         return self
 
+    def words(self, unit: str) -> str:
+        """Say it for an SLI of a unit: `holds`, `deviates to 60% to 88%`, `deviates to at least 3`."""
+        low, high = (None if b is None else show_value(b, unit) for b in (self.at_least, self.at_most))
+        if low is not None and high is not None:
+            return f"deviates to {low} to {high}"
+        if high is not None:
+            return f"deviates to at most {high}"
+        return self.outcome if low is None else f"deviates to at least {low}"
+
+    def falls(self, tolerance: Tolerance) -> bool:
+        """Tell whether the expected deviation lies below the tolerance."""
+        return self.at_most is not None and self.at_most < tolerance.low
+
+    def rises(self, tolerance: Tolerance) -> bool:
+        """Tell whether the expected deviation lies above the tolerance."""
+        return self.at_least is not None and self.at_least > tolerance.high
+
+
+class AlertExpectation(_Strict):
+    """What is expected of one alert: that it fires within a time after the fault landed, or stays silent.
+
+    `labels` picks among the alerts of that name; `within_windows` is in short windows.
+    """
+
+    alert: str = Field(min_length=1)
+    labels: dict[str, str] = {}
+    outcome: Literal["fires", "silent"] = "fires"
+    within_windows: float | None = Field(None, gt=0)
+
+    @model_validator(mode="after")
+    def _limit(self) -> AlertExpectation:
+        if (self.outcome == "fires") != (self.within_windows is not None):
+            raise ValueError("within_windows belongs to outcome 'fires', and to it alone")
+        return self
+
     def __str__(self) -> str:
-        """Say it in words."""
-        if self.at_most is None:
-            return self.outcome
-        return f"deviates to {self.at_least:.0%} to {self.at_most:.0%}"
+        """Name the alert, with the labels that pick it."""
+        labels = ", ".join(f"{name}={value}" for name, value in self.labels.items())
+        return f"{self.alert} ({labels})" if labels else self.alert
 
 
 class BudgetLimit(_Strict):
@@ -71,11 +115,17 @@ class BudgetLimit(_Strict):
 
 
 class Expectations(_Strict):
-    """An experiment's expectations; durations are multiples of the environment's short window."""
+    """An experiment's expectations; durations are multiples of the environment's short window.
+
+    `landed_when` names the probe of the method that shows that the fault landed. Without it, a fault has landed
+    when an SLI that is expected to leave its tolerance does.
+    """
 
     name: Literal["chaosext"]
     expect: list[Expectation] = Field(min_length=1)
-    baseline_within_windows: float = Field(3, gt=0)
+    alerts: list[AlertExpectation] = []
+    landed_when: str | None = None
+    baseline_within_windows: float = Field(6, gt=0)
     recover_within_windows: float = Field(gt=0)
     budget: list[BudgetLimit] = []
 
@@ -83,8 +133,8 @@ class Expectations(_Strict):
 def parse_expectations(experiment: dict[str, Any], slos: dict[str, Slo]) -> Expectations:
     """Return an experiment's expectations.
 
-    Raises BadInput when they are missing or wrong, name an SLI that the SLO file lacks, or leave out one that
-    the steady-state hypothesis asks for (or the reverse).
+    Raises BadInput when they are missing or wrong, name an SLI that the SLO file lacks, leave out one that
+    the steady-state hypothesis asks for (or the reverse), or do not say how it shows that the fault landed.
     """
     mine = [e for e in experiment.get("extensions") or [] if isinstance(e, dict) and e.get("name") == NAME]
     if len(mine) != 1:
@@ -93,63 +143,53 @@ def parse_expectations(experiment: dict[str, Any], slos: dict[str, Slo]) -> Expe
         parsed = Expectations.model_validate(mine[0])
     except ValidationError as error:
         raise BadInput(f"extensions.{NAME}: {validation_line(error)}") from error
-    expected = [e.sli for e in parsed.expect]
     tolerances = parse_tolerances(experiment)
-    asked = set(tolerances)
-    for name in [*asked, *expected, *(limit.slo for limit in parsed.budget)]:
+    _check_names(parsed, tolerances, slos)
+    for expectation in parsed.expect:
+        _check_bounds(expectation, tolerances[expectation.sli], slos[expectation.sli])
+    _check_landing(parsed, experiment)
+    return parsed
+
+
+def _check_names(parsed: Expectations, tolerances: dict[str, Tolerance], slos: dict[str, Slo]) -> None:
+    expected = [e.sli for e in parsed.expect]
+    for name in [*tolerances, *expected, *(limit.slo for limit in parsed.budget)]:
         find(slos, name)
+    for limit in parsed.budget:
+        if slos[limit.slo].is_count:
+            raise BadInput(f"extensions.{NAME}.budget: {limit.slo} is a count, which has no error budget")
     if len(set(expected)) != len(expected):
         raise BadInput(f"extensions.{NAME}.expect: an SLI is named twice")
-    if lacking := sorted(asked.symmetric_difference(expected)):
+    if lacking := sorted(set(tolerances).symmetric_difference(expected)):
         raise BadInput(
             f"extensions.{NAME}.expect and the steady-state hypothesis must name the same SLIs; "
             f"only one of them names {', '.join(lacking)}"
         )
-    for expectation in parsed.expect:
-        low = tolerances[expectation.sli].low
-        if expectation.at_most is not None and expectation.at_most >= low:
-            raise BadInput(
-                f"extensions.{NAME}.expect: {expectation.sli} may deviate to {expectation.at_most:g}, in its "
-                f"tolerance, which begins at {low:g}: a deviation must lie below it"
-            )
-    return parsed
 
 
-def parse_tolerances(experiment: dict[str, Any]) -> dict[str, Tolerance]:
-    """Return the tolerance of every SLI that the steady-state hypothesis asks for.
-
-    Raises BadInput when a probe of an SLI has no range as its tolerance.
-    """
-    found: dict[str, Tolerance] = {}
-    for probe in (experiment.get("steady-state-hypothesis") or {}).get("probes") or []:
-        provider = probe.get("provider") or {}
-        if (provider.get("module"), provider.get("func")) != (_PROBE_MODULE, _PROBE_FUNCTION):
-            continue
-        arguments = provider.get("arguments") or {}
-        low, high = _range(probe)
-        if not isinstance(arguments.get("name"), str):
-            raise BadInput(f"probe {probe.get('name')!r}: arguments: name is missing: which SLI?")
-        if arguments["name"] in found:
-            raise BadInput(f"probe {probe.get('name')!r}: another probe asks for {arguments['name']} already")
-        try:
-            found[str(arguments["name"])] = Tolerance(
-                low=low, high=high, min_events=arguments.get("min_events", 1)
-            )
-        except ValidationError as error:
-            raise BadInput(f"probe {probe.get('name')!r}: arguments: {validation_line(error)}") from error
-    return found
-
-
-def _range(probe: dict[str, Any]) -> tuple[float, float]:
-    tolerance = probe.get("tolerance")
-    bounds = tolerance.get("range") if isinstance(tolerance, dict) else tolerance
-    if not isinstance(bounds, list) or len(bounds) != 2 or not all(_is_number(b) for b in bounds):  # noqa: PLR2004
+def _check_bounds(expectation: Expectation, tolerance: Tolerance, slo: Slo) -> None:
+    place = f"extensions.{NAME}.expect: {expectation.sli}"
+    bounds = [b for b in (expectation.at_least, expectation.at_most) if b is not None]
+    if not slo.is_count and any(bound > 1 for bound in bounds):
+        raise BadInput(f"{place}: a ratio lies between 0 and 1, not at {max(bounds):g}")
+    if slo.is_count and expectation.outcome == "starved":
+        raise BadInput(f"{place}: a count cannot be starved, since it rests on no traffic")
+    if bounds and not (expectation.falls(tolerance) or expectation.rises(tolerance)):
         raise BadInput(
-            f"probe {probe.get('name')!r}: tolerance must be a range of numbers, such as "
-            '{"type": "range", "range": [0.95, 1.0]}'
+            f"{place} may deviate to {bounds[-1]:g}, in its tolerance, which is {tolerance.low:g} to "
+            f"{tolerance.high:g}: a deviation must lie outside of it"
         )
-    return float(bounds[0]), float(bounds[1])
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _check_landing(parsed: Expectations, experiment: dict[str, Any]) -> None:
+    method = experiment.get("method") or []
+    probes = [a.get("name") for a in method if a.get("type") == "probe"]
+    if parsed.landed_when is not None and parsed.landed_when not in probes:
+        raise BadInput(f"extensions.{NAME}.landed_when: the method has no probe named {parsed.landed_when!r}")
+    modules = [str((a.get("provider") or {}).get("module", "")) for a in method if a.get("type") == "action"]
+    faulty = any(not module.startswith(_WATCHING) for module in modules)
+    if faulty and parsed.landed_when is None and all(e.outcome == "holds" for e in parsed.expect):
+        raise BadInput(
+            f"extensions.{NAME}: every SLI holds, so landed_when must name the method's probe that shows that "
+            "the fault landed"
+        )

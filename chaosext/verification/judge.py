@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from statistics import fmean
 
-from ..result import WORST_FIRST, Outcome, Phase, Sample, SliResult, Tolerance, Verdict
+from ..result import WORST_FIRST, AlertResult, Outcome, Phase, Sample, SliResult, Tolerance, Verdict
 from ..slo.model import Slo
+from ..words import show_tolerance, show_value
+from .detection import alert_findings
 from .expectations import Expectation
 from .record import Record
 
@@ -22,7 +24,7 @@ _VERDICT_OF = {
 Finding = tuple[Verdict, str]
 
 
-def judge(record: Record, slis: list[SliResult]) -> tuple[Verdict, list[str]]:
+def judge(record: Record, slis: list[SliResult], alerts: list[AlertResult]) -> tuple[Verdict, list[str]]:
     """Return the verdict and its reasons, the worst first; a verified run has none.
 
     A run that did not reach its fault is judged by that alone: what it would have shown is not known.
@@ -30,7 +32,9 @@ def judge(record: Record, slis: list[SliResult]) -> tuple[Verdict, list[str]]:
     findings = _tool_findings(record) + _not_run_findings(record)
     if not findings:
         findings = [
-            *(f for sli in slis if (f := _sli_finding(sli)) is not None),
+            *_landing_findings(record),
+            *(f for sli in slis if (f := _sli_finding(record, sli)) is not None),
+            *alert_findings(alerts),
             *_recovery_findings(record),
             *_budget_findings(record),
         ]
@@ -50,23 +54,24 @@ def sli_results(record: Record) -> list[SliResult]:
 
 
 def _sli_result(record: Record, slo: Slo, expectation: Expectation | None) -> SliResult:
-    name = slo.metadata.name
+    name = slo.name
     tolerance = record.tolerances.get(name)
-    before = _ratios(record.samples, name, Phase.BASELINE)
+    before = _values(record.samples, name, Phase.BASELINE)
     touched = [s for s in record.samples if s.phase is not Phase.BASELINE]
-    after = [ratio for s in touched if (ratio := s.ratios.get(name)) is not None]
+    after = [value for s in touched if (value := s.values.get(name)) is not None]
     settled = record.settled.get(name)
     result = SliResult(
         name=name,
         display_name=slo.metadata.display_name or name,
-        objective=slo.spec.objectives[0].target,
+        unit="count" if slo.is_count else "ratio",
+        objective=slo.objective.target if slo.objective.value is None else slo.objective.value,
         tolerance=tolerance,
         baseline=fmean(before) if before else None,
-        worst=min(after) if after else None,
-        during=settled.ratio if settled else None,
-        during_events=round(settled.total, 1) if settled else None,
-        recovered=record.samples[-1].ratios.get(name) if record.samples else None,
-        expected=str(expectation) if expectation else "",
+        worst=(max if slo.is_count else min)(after) if after else None,
+        during=settled.value if settled else None,
+        during_events=None if settled is None or settled.total is None else round(settled.total, 1),
+        recovered=record.samples[-1].values.get(name) if record.samples else None,
+        expected=expectation.words("count" if slo.is_count else "ratio") if expectation else "",
         outcome=Outcome.NOT_JUDGED,
         deviated_after_seconds=_deviated_after(record, name, tolerance),
         missing=next((s.missing[name] for s in reversed(record.samples) if name in s.missing), None),
@@ -83,7 +88,7 @@ def _outcome(record: Record, sli: SliResult, expectation: Expectation, tolerance
         if not tolerance.holds(sli.recovered):
             return Outcome.NOT_RECOVERED
     if expectation.outcome == "deviates":
-        return _deviation(sli, expectation)
+        return _deviation(sli, expectation, tolerance)
     if expectation.outcome == "starved":
         return _starvation(record, sli, tolerance)
     if sli.worst is None or _longest_gap(record, sli.name) > record.window_seconds:
@@ -93,18 +98,21 @@ def _outcome(record: Record, sli: SliResult, expectation: Expectation, tolerance
 
 def _starvation(record: Record, sli: SliResult, tolerance: Tolerance) -> Outcome:
     """Ask for a lack of data while the fault lasts; what data there is must hold."""
-    ratios = [s.ratios.get(sli.name) for s in record.samples if s.phase is Phase.FAULT]
+    values = [s.values.get(sli.name) for s in record.samples if s.phase is Phase.FAULT]
     if sli.worst is not None and not tolerance.holds(sli.worst):
         return Outcome.UNEXPECTED
-    return Outcome.STARVED if None in ratios else Outcome.NOT_DEVIATED
+    return Outcome.STARVED if None in values else Outcome.NOT_DEVIATED
 
 
-def _deviation(sli: SliResult, expectation: Expectation) -> Outcome:
-    if sli.during is None or expectation.at_most is None:
+def _deviation(sli: SliResult, expectation: Expectation, tolerance: Tolerance) -> Outcome:
+    if sli.during is None:
         return Outcome.NO_DATA
-    if sli.during > expectation.at_most:
-        return Outcome.NOT_DEVIATED
-    return Outcome.DEVIATED if sli.during >= expectation.at_least else Outcome.TOO_FAR
+    high = expectation.at_most is not None and sli.during > expectation.at_most
+    low = expectation.at_least is not None and sli.during < expectation.at_least
+    if not high and not low:
+        return Outcome.DEVIATED
+    # Between the tolerance and the stated bound it has not deviated enough, beyond the other bound too much.
+    return Outcome.NOT_DEVIATED if high == expectation.falls(tolerance) else Outcome.TOO_FAR
 
 
 def _longest_gap(record: Record, name: str) -> float:
@@ -115,7 +123,7 @@ def _longest_gap(record: Record, name: str) -> float:
     last = record.phases[Phase.FAULT]
     longest = 0.0
     for sample in record.samples:
-        if sample.at >= last and sample.ratios.get(name) is not None:
+        if sample.at >= last and sample.values.get(name) is not None:
             longest, last = max(longest, sample.at - last), sample.at
     end = record.samples[-1].at if record.samples else last
     return max(longest, end - last)
@@ -126,14 +134,14 @@ def _deviated_after(record: Record, name: str, tolerance: Tolerance | None) -> f
     if start is None or tolerance is None:
         return None
     for sample in record.samples:
-        ratio = sample.ratios.get(name)
-        if sample.at >= start and ratio is not None and not tolerance.holds(ratio):
-            return round(max(0.0, sample.at - (record.landed or start)), 2)
+        value = sample.values.get(name)
+        if sample.at >= start and value is not None and not tolerance.holds(value):
+            return round(max(0.0, sample.at - (record.applied or start)), 2)
     return None
 
 
-def _ratios(samples: list[Sample], name: str, phase: Phase) -> list[float]:
-    return [r for s in samples if s.phase is phase and (r := s.ratios.get(name)) is not None]
+def _values(samples: list[Sample], name: str, phase: Phase) -> list[float]:
+    return [v for s in samples if s.phase is phase and (v := s.values.get(name)) is not None]
 
 
 def _tool_findings(record: Record) -> list[Finding]:
@@ -159,23 +167,39 @@ def _not_run_findings(record: Record) -> list[Finding]:
 
 def _never_measured(record: Record) -> bool:
     """Tell whether some SLI of the hypothesis had no data in the last sample."""
-    last = record.samples[-1].ratios if record.samples else {}
+    last = record.samples[-1].values if record.samples else {}
     return any(last.get(name) is None for name in record.tolerances)
 
 
-def _sli_finding(sli: SliResult) -> Finding | None:
+def _landing_findings(record: Record) -> list[Finding]:
+    if record.not_shown is not None:
+        return [(Verdict.FAULT_NOT_LANDED, record.not_shown)]
+    wanted = record.expectations.landed_when if record.expectations else None
+    if wanted is not None and record.shown is None:
+        return [
+            (Verdict.FAULT_NOT_LANDED, f"the probe {wanted!r}, which shows that the fault landed, did not run")
+        ]
+    return []
+
+
+def _sli_finding(record: Record, sli: SliResult) -> Finding | None:
     if sli.outcome not in _VERDICT_OF:
         return None
+    moved = "rose" if sli.unit == "count" else "fell"
+    worst, during, recovered = (show_value(v, sli.unit) for v in (sli.worst, sli.during, sli.recovered))
+    tolerance = show_tolerance(sli.tolerance, sli.unit)
+    verdict, why = _VERDICT_OF[sli.outcome], "the fault never showed"
+    if sli.outcome is Outcome.NOT_DEVIATED and record.shown is not None:
+        # That the fault is there was proved otherwise: it is the system that behaved in another way.
+        verdict, why = Verdict.SYSTEM_FAILED, "the fault landed, and did not show here"
     texts = {
-        Outcome.UNEXPECTED: f"fell to {_percent(sli.worst)}, below its tolerance of {_low(sli)}",
-        Outcome.TOO_FAR: f"fell to {_percent(sli.during)}, further than expected ({sli.expected})",
-        Outcome.NOT_RECOVERED: f"ended at {_percent(sli.recovered)}, below its tolerance of {_low(sli)}",
-        Outcome.NOT_DEVIATED: (
-            f"stayed at {_percent(sli.during)} ({sli.expected} was expected): the fault never showed"
-        ),
+        Outcome.UNEXPECTED: f"{moved} to {worst}, outside its tolerance of {tolerance}",
+        Outcome.TOO_FAR: f"{moved} to {during}, further than expected ({sli.expected})",
+        Outcome.NOT_RECOVERED: f"ended at {recovered}, outside its tolerance of {tolerance}",
+        Outcome.NOT_DEVIATED: f"stayed at {during} ({sli.expected} was expected): {why}",
         Outcome.NO_DATA: f"could not be measured: {sli.missing or 'no sample was taken'}",
     }
-    return _VERDICT_OF[sli.outcome], f"{sli.display_name} {texts[sli.outcome]}"
+    return verdict, f"{sli.display_name} {texts[sli.outcome]}"
 
 
 def _recovery_findings(record: Record) -> list[Finding]:
@@ -210,11 +234,3 @@ def _budget_findings(record: Record) -> list[Finding]:
                 )
             )
     return found
-
-
-def _percent(ratio: float | None) -> str:
-    return "no data" if ratio is None else f"{ratio:.1%}"
-
-
-def _low(sli: SliResult) -> str:
-    return _percent(sli.tolerance.low if sli.tolerance else None)

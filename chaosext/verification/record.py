@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from ..result import BudgetResult, Phase, Rollback, Sample, Tolerance
 from ..slo.model import Slo
 from ..slo.sli import Measurement
-from .expectations import Expectations
+from .alerts import AlertWatch
+from .expectations import Expectation, Expectations
 
 __all__ = ["Record"]
 
@@ -16,10 +17,12 @@ __all__ = ["Record"]
 class Record:
     """The record of a run. Times are seconds since its start, None while a moment has not come.
 
-    `last_probe`: what the last probe of the hypothesis before the method said. `not_restored`: rollbacks that
-    failed. `refusal`: why the run was stopped before it changed anything. `tool_errors`: what the suite itself
-    could not do, failed method actions among it. `settled`: each SLI over the fault as it had settled.
-    `steady`: None before the baseline was judged, then whether it was steady.
+    `applied`: when the last fault's action had ended. `shown`: when the experiment's own probe showed that the
+    fault had landed, `not_shown`: why it did not. `last_probe`: what the last probe of the hypothesis before
+    the method said. `not_restored`: rollbacks that failed. `refusal`: why the run was stopped before it changed
+    anything. `tool_errors`: what the suite itself could not do, failed method actions among it. `settled`: each
+    SLI over the fault as it had settled. `steady`: None before the baseline was judged, then whether it was
+    steady.
     """
 
     window_seconds: float = 0.0
@@ -31,7 +34,10 @@ class Record:
     budget: list[BudgetResult] = field(default_factory=list)
     rollback: Rollback = field(default_factory=lambda: Rollback(proved=False, differences=["not checked"]))
     phases: dict[Phase, float] = field(default_factory=dict)
-    landed: float | None = None
+    applied: float | None = None
+    shown: float | None = None
+    not_shown: str | None = None
+    alerts: AlertWatch = field(default_factory=lambda: AlertWatch([]))
     recovered: float | None = None
     recover_within: float | None = None
     steady: bool | None = None
@@ -42,6 +48,24 @@ class Record:
     last_probe: str | None = None
     tool_errors: list[str] = field(default_factory=list)
     not_restored: list[str] = field(default_factory=list)
+
+    @property
+    def landed(self) -> float | None:
+        """When the fault's effect showed: to the experiment's probe, or in an SLI that it was to move."""
+        if self.shown is not None or self.not_shown is not None:
+            return self.shown
+        moved = [e for e in self.expectations.expect if e.outcome != "holds"] if self.expectations else []
+        start = self.phases.get(Phase.FAULT)
+        for sample in self.samples if start is not None else []:
+            if sample.phase is not Phase.BASELINE and any(self._shows(sample, e) for e in moved):
+                return sample.at
+        return None
+
+    def _shows(self, sample: Sample, expectation: Expectation) -> bool:
+        value = sample.values.get(expectation.sli)
+        if value is None:
+            return expectation.outcome == "starved"
+        return not self.tolerances[expectation.sli].holds(value)
 
     @property
     def time_to_recover(self) -> float | None:

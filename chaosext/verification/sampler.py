@@ -12,6 +12,7 @@ from ..grafana.client import Grafana
 from ..result import Phase, Sample, Tolerance
 from ..slo.model import Slo
 from ..slo.sli import SETTLE_SECONDS, Measurement, measure
+from .alerts import AlertWatch
 
 __all__ = ["Sampler", "with_enough_events"]
 
@@ -21,7 +22,8 @@ _STOP_SECONDS = 10.0
 class Sampler:
     """Takes one sample an interval: all SLIs in one request to Grafana.
 
-    `grafana` must be this thread's own client. Sample times are seconds since `zero`, a time.monotonic()
+    `grafana` must be this thread's own client. The states of the alerts go to `alerts`, from the rules of the
+    source `ruler` (None: no alert is expected). Sample times are seconds since `zero`, a time.monotonic()
     value; a sample is of SETTLE_SECONDS before it is taken. A request that fails is a sample without data,
     with the reason. `died` holds an error that ended the thread.
     """
@@ -33,8 +35,11 @@ class Sampler:
         tolerances: Mapping[str, Tolerance],
         windows: Windows,
         zero: float,
+        alerts: AlertWatch,
     ) -> None:
         self._grafana = grafana
+        self._alerts = alerts
+        self.ruler: str | None = None
         self._slos = slos
         self._tolerances = tolerances
         self._windows = windows
@@ -66,6 +71,7 @@ class Sampler:
         try:
             while not self._stopping.is_set():
                 self._samples.append(self._sample())
+                self._ask_alerts()
                 due = max(due + self._windows.sample_interval_seconds, time.monotonic())
                 self._stopping.wait(due - time.monotonic())
         except Exception as error:
@@ -79,23 +85,33 @@ class Sampler:
             return Sample(
                 at=max(at, 0.0),
                 phase=phase,
-                ratios=dict.fromkeys(self._slos),
+                values=dict.fromkeys(self._slos),
                 missing=dict.fromkeys(self._slos, str(error)),
             )
         checked = with_enough_events(measured, self._tolerances)
         return Sample(
             at=max(at, 0.0),
             phase=phase,
-            ratios={name: found.ratio for name, found in checked.items()},
-            events={name: round(found.total, 2) for name, found in checked.items()},
+            values={name: found.value for name, found in checked.items()},
+            events={name: round(found.total, 2) for name, found in checked.items() if found.total is not None},
             missing={name: found.no_data for name, found in checked.items() if found.no_data},
         )
+
+    def _ask_alerts(self) -> None:
+        if self.ruler is None:
+            return
+        try:
+            rules = self._grafana.alert_rules(self.ruler)
+        except ChaosextError as error:
+            self._alerts.failed(str(error))
+        else:
+            self._alerts.observe(time.monotonic() - self._zero, rules)
 
 
 def with_enough_events(
     measured: Mapping[str, Measurement], tolerances: Mapping[str, Tolerance]
 ) -> dict[str, Measurement]:
-    """Take the ratio from what rests on fewer events than its tolerance asks for; one event without any."""
+    """Take the value from what rests on fewer events than its tolerance asks for; one event without any."""
     return {
         name: found.over(tolerances[name].min_events if name in tolerances else 1)
         for name, found in measured.items()

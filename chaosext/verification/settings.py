@@ -14,7 +14,8 @@ from ..result import Tolerance
 from ..run import configured_file, resolve
 from ..slo.load import load_slos
 from ..slo.model import Slo
-from .expectations import Expectations, parse_expectations, parse_tolerances
+from .expectations import Expectations, parse_expectations
+from .tolerances import parse_tolerances
 
 __all__ = ["Settings", "load_settings"]
 

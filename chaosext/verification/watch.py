@@ -16,6 +16,7 @@ from ..polling import poll
 from ..result import BudgetResult, Phase, Rollback, Sample
 from ..run import Run
 from ..slo.sli import Measurement, measure
+from .alerts import AlertWatch, ruler_of
 from .annotation import FaultAnnotation
 from .budgets import count_budgets
 from .record import Record
@@ -43,14 +44,21 @@ class Watch:
         self._zero_epoch = time.time()
         self._cluster = Cluster()
         self._annotation = FaultAnnotation(settings.grafana, run)
+        self._alerts = AlertWatch(settings.expectations.alerts)
         self._sampler = Sampler(
-            settings.sampling_grafana, settings.slos, settings.tolerances, settings.windows, self._zero
+            settings.sampling_grafana,
+            settings.slos,
+            settings.tolerances,
+            settings.windows,
+            self._zero,
+            self._alerts,
         )
         self.record = Record(
             window_seconds=settings.windows.short_window_seconds,
             expectations=settings.expectations,
             slos=settings.slos,
             tolerances=settings.tolerances,
+            alerts=self._alerts,
         )
 
     def preflight(self) -> None:
@@ -61,6 +69,7 @@ class Watch:
             self._cluster.check_kind(document)
         check_restorable(self._cluster, self._settings.applied, self._settings.manifest)
         self._settings.grafana.prometheus()
+        self._sampler.ruler = ruler_of(self._settings.grafana, self._settings.expectations.alerts)
 
     def baseline(self) -> None:
         """Start sampling and wait until the steady-state hypothesis holds, or the time for it is over."""
@@ -68,7 +77,7 @@ class Watch:
         self._sampler.start()
         limit = self._settings.windows.seconds(self._settings.expectations.baseline_within_windows)
         logger.info("Waiting for a steady baseline, at most %g s", limit)
-        missing = self._wait_until_steady(0.0, limit, hold=0.0)
+        missing = self._wait_until_steady(0.0, limit, hold=0.0, calm=True)
         self.record.steady = missing is None
         self.record.unsteady = missing
         if missing is None:
@@ -77,6 +86,7 @@ class Watch:
     def fault_begins(self) -> None:
         """Mark the method's start, in the record and in Grafana."""
         self._enter(Phase.FAULT)
+        self._alerts.fault_begins(self.record.phases[Phase.FAULT])
         self._annotation.begin()
 
     def activity_ended(self, activity: dict[str, Any], result: dict[str, Any] | None) -> None:
@@ -85,6 +95,9 @@ class Watch:
             self._hypothesis_probe_ended(activity, result)
             return
         name = activity.get("name", "an activity")
+        if activity.get("type") == "probe" and name == self._settings.expectations.landed_when:
+            self._landing_probed(name, result)
+            return
         if result is not None and result.get("status") == "failed":
             self._failed(f"{activity.get('type')} {name!r} failed: {_last_line(result.get('exception'))}")
         elif result is not None and (code := _bad_exit(activity, result)) is not None:
@@ -92,7 +105,19 @@ class Watch:
         provider = activity.get("provider") or {}
         mine = str(provider.get("module", "")).startswith("chaosext.verification")
         if self._sampler.phase is Phase.FAULT and activity.get("type") == "action" and not mine:
-            self.record.landed = self._now()
+            self.record.applied = self._now()
+
+    def _landing_probed(self, name: str, result: dict[str, Any] | None) -> None:
+        """Take note of what the probe said that shows whether the fault landed."""
+        if result is None:
+            return
+        if result.get("status") == "succeeded" and result.get("output"):
+            self.record.shown = self._now()
+            return
+        said = f"answered {result.get('output')!r}"
+        if result.get("status") != "succeeded":
+            said = _last_line(result.get("exception"))
+        self.record.not_shown = f"{name}: {said}"
 
     def _hypothesis_probe_ended(self, activity: dict[str, Any], result: dict[str, Any] | None) -> None:
         """Keep why the hypothesis may have stopped the method; later, the samples say what became of an SLI."""
@@ -107,7 +132,7 @@ class Watch:
         if self._sampler.phase is not Phase.FAULT:
             return
         # The first half window belongs to connections that the replaced pods still answered.
-        start = (self.record.landed or self.record.phases[Phase.FAULT]) + self.record.window_seconds / 2
+        start = (self.record.applied or self.record.phases[Phase.FAULT]) + self.record.window_seconds / 2
         measured = self._measure(max(self._now() - start, 1.0))
         self.record.settled = with_enough_events(measured, self._settings.tolerances)
 
@@ -166,10 +191,12 @@ class Watch:
         self._sampler.phase = phase
         self.record.phases[phase] = self._now()
 
-    def _wait_until_steady(self, since: float, seconds: float, hold: float) -> str | None:
+    def _wait_until_steady(
+        self, since: float, seconds: float, hold: float, *, calm: bool = False
+    ) -> str | None:
         """Wait until the samples taken after `since` end in steady ones that span `hold` seconds.
 
-        Returns what is missing, None when nothing is.
+        With `calm`, the expected alerts must be inactive too. Returns what is missing, None when nothing is.
         """
 
         def missing() -> str | None:
@@ -177,7 +204,7 @@ class Watch:
                 return f"sampling ended early: {self._sampler.died}"
             run = self._steady_run(since)
             if len(run) >= STEADY_SAMPLES and run[-1].at - run[0].at >= hold:
-                return None
+                return self._alerts.unsteady() if calm and self._sampler.ruler else None
             last = next((s for s in reversed(self._sampler.samples) if s.at >= since), None)
             return "no sample was taken yet" if last is None else self._unsteady(last) or "not steady for long"
 
@@ -193,11 +220,11 @@ class Watch:
 
     def _unsteady(self, sample: Sample) -> str | None:
         for name, tolerance in self._settings.tolerances.items():
-            ratio = sample.ratios.get(name)
-            if ratio is None:
+            value = sample.values.get(name)
+            if value is None:
                 return f"{name} has no data ({sample.missing.get(name)})"
-            if not tolerance.holds(ratio):
-                return f"{name} is {ratio:.1%}, outside {tolerance.low:.1%} to {tolerance.high:.1%}"
+            if not tolerance.holds(value):
+                return f"{name} is {value:.4g}, outside {tolerance.low:g} to {tolerance.high:g}"
         return None
 
     def _measure(self, seconds: float) -> dict[str, Measurement]:

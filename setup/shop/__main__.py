@@ -16,7 +16,13 @@ PROGRAMS = {
     "content": ("shop.services.content", "content"),
     "payment": ("shop.services.payment", "payment"),
     "payment-failures": ("shop.variants.payment_failures", "payment"),
+    "slow-payments": ("shop.variants.slow_payments", "payment"),
+    "basic-bug": ("shop.variants.basic_bug", "product"),
+    "too-many-connections": ("shop.variants.too_many_connections", "too-many-connections"),
 }
+
+# What serves nothing, and ends by itself or on SIGTERM.
+JOBS = {"too-many-connections"}
 
 EXIT_USAGE = 2
 
@@ -29,7 +35,9 @@ def main(arguments: list[str]) -> int:
         return EXIT_USAGE
     module, default_name = PROGRAMS[arguments[0]]
     try:
-        return _serve(module, read_identity(default_name))
+        identity = read_identity(default_name)
+        program = importlib.import_module(module) if arguments[0] in JOBS else None
+        return program.main(identity.name) if program else _serve(module, identity)
     except SettingsError as error:
         print(f"shop {arguments[0]}: {error}", file=sys.stderr)
         return EXIT_USAGE

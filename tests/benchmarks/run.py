@@ -82,7 +82,7 @@ def wait_until_steady(grafana: Grafana, began: float) -> float:
 
     def missing() -> str | None:
         found = measure(grafana, slos.values(), window)
-        out = [name for name, t in tolerances.items() if not within(t, found[name].over(t.min_events).ratio)]
+        out = [name for name, t in tolerances.items() if not within(t, found[name].over(t.min_events).value)]
         return ", ".join(out) or None
 
     if (left := poll(missing, 60, interval=0.1)) is not None:

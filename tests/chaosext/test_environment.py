@@ -27,7 +27,9 @@ def test_an_unknown_environment_lists_the_known_ones(monkeypatch, name, said):
         load_windows(TABLE)
 
 
-ROW = "short_window_seconds: {}, scrape_interval_seconds: 5, sample_interval_seconds: 1, compressed: true"
+ROW = "short_window_seconds: {}, scrape_interval_seconds: 5, sample_interval_seconds: 1, compressed: true, "
+ROW += "alert_for_seconds: 1, budget_interval_seconds: 1, burn_rates: {{page: [{}]}}"
+PAIR = "{long_seconds: 60, short_seconds: 20, burn_rate: 2}"
 
 
 @pytest.mark.parametrize(
@@ -39,8 +41,19 @@ ROW = "short_window_seconds: {}, scrape_interval_seconds: 5, sample_interval_sec
             "environments: {x: {short_window_seconds: 1}}",
             r"environments.x: scrape_interval_seconds: Field required",
         ),
-        (f"environments: {{x: {{{ROW.format(19)}}}}}", "19 is less than 4 scrape intervals of 5 s"),
-        (f"environments: {{x: {{{ROW.format(0)}}}}}", "short_window_seconds: Input should be greater than 0"),
+        (f"environments: {{x: {{{ROW.format(19, PAIR)}}}}}", "19 is less than 4 scrape intervals of 5 s"),
+        (
+            f"environments: {{x: {{{ROW.format(0, PAIR)}}}}}",
+            "short_window_seconds: Input should be greater than 0",
+        ),
+        (
+            f"environments: {{x: {{{ROW.format(20, PAIR.replace('20', '60'))}}}}}",
+            "short_seconds 60 is not below long_seconds 60",
+        ),
+        (
+            f"environments: {{x: {{{ROW.format(20, PAIR.replace('20', '10'))}}}}}",
+            "the shortest burn-rate window 10 is less than 4 scrape intervals",
+        ),
     ],
 )
 def test_a_wrong_table_is_said_with_its_place(tmp_path, text, said):

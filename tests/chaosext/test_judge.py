@@ -8,6 +8,8 @@ from chaosext.gameday.runner import exit_code
 from chaosext.result import EXIT_CODES, BudgetResult, Outcome, Phase, Rollback, Sample, Tolerance, Verdict
 from chaosext.slo.load import load_slos
 from chaosext.slo.sli import Measurement
+from chaosext.verification.alerts import AlertWatch
+from chaosext.verification.detection import alert_results, time_to_detect
 from chaosext.verification.expectations import Expectations
 from chaosext.verification.judge import judge, sli_results
 from chaosext.verification.record import Record
@@ -22,9 +24,9 @@ def samples(pay, lat=None) -> list[Sample]:
     found = []
     for at in range(40):
         phase = Phase.BASELINE if at < 5 else Phase.FAULT if at < 25 else Phase.RECOVERY
-        ratios = {PAY: pay(at), LAT: (lat or (lambda _: 1.0))(at)}
-        missing = {name: "no traffic" for name, ratio in ratios.items() if ratio is None}
-        found.append(Sample(at=at, phase=phase, ratios=ratios, missing=missing))
+        values = {PAY: pay(at), LAT: (lat or (lambda _: 1.0))(at)}
+        missing = {name: "no traffic" for name, value in values.items() if value is None}
+        found.append(Sample(at=at, phase=phase, values=values, missing=missing))
     return found
 
 
@@ -57,7 +59,7 @@ def record():
         ],
         rollback=Rollback(proved=True),
         phases={Phase.BASELINE: 0.0, Phase.FAULT: 5.0, Phase.RECOVERY: 25.0},
-        landed=6.5,
+        applied=6.5,
         recovered=33.0,
         recover_within=40.0,
         steady=True,
@@ -65,7 +67,7 @@ def record():
 
 
 def verdict_of(record: Record) -> tuple[Verdict, str]:
-    verdict, reasons = judge(record, sli_results(record))
+    verdict, reasons = judge(record, sli_results(record), alert_results(record))
     return verdict, "; ".join(reasons)
 
 
@@ -181,11 +183,15 @@ def method_skipped(r):
         (
             no_effect,
             Verdict.FAULT_NOT_LANDED,
-            "Payment success stayed at 100.0% (deviates to 60% to 88% was expected)",
+            "Payment success stayed at 100% (deviates to 60% to 88% was expected)",
         ),
-        (too_far, Verdict.SYSTEM_FAILED, "Payment success fell to 0.0%, further than expected"),
-        (unexpected, Verdict.SYSTEM_FAILED, "Product latency fell to 50.0%, below its tolerance of 90.0%"),
-        (never_back, Verdict.SYSTEM_FAILED, "Payment success ended at 75.0%"),
+        (too_far, Verdict.SYSTEM_FAILED, "Payment success fell to 0%, further than expected"),
+        (
+            unexpected,
+            Verdict.SYSTEM_FAILED,
+            "Product latency fell to 50%, outside its tolerance of at least 90%",
+        ),
+        (never_back, Verdict.SYSTEM_FAILED, "Payment success ended at 75%"),
         (never_back, Verdict.SYSTEM_FAILED, "recovery of all SLIs was not seen, where 40 s were allowed"),
         (late, Verdict.SYSTEM_FAILED, "recovery of all SLIs took 45.0 s, where 40 s were allowed"),
         (not_restored, Verdict.SYSTEM_FAILED, "the rollback is not proved: deployment/payment: spec.replicas"),
@@ -242,6 +248,117 @@ def test_an_sli_that_had_traffic_all_along_was_not_starved(record):
     assert verdict_of(record)[0] is Verdict.FAULT_NOT_LANDED
     record.samples = samples(fails_by_a_quarter, lambda at: 0.0 if at == 9 else None if 10 <= at < 30 else 1.0)
     assert verdict_of(record)[0] is Verdict.SYSTEM_FAILED
+
+
+def expect_alerts(record, *expected, pending=None, firing=None):
+    """Let the run expect alerts; the first one was pending and firing at these times."""
+    parsed = Expectations.model_validate({**record.expectations.model_dump(), "alerts": list(expected)})
+    record.expectations = parsed
+    record.alerts = AlertWatch(parsed.alerts)
+    record.alerts.pending[0], record.alerts.firing[0] = pending, firing
+
+
+BURN = {"alert": "PaymentSuccessBudgetBurn", "labels": {"severity": "page"}, "within_windows": 2}
+
+
+@pytest.mark.parametrize(
+    ("pending", "firing", "verdict", "reason"),
+    [
+        (12.0, 20.0, Verdict.VERIFIED, ""),
+        (12.0, 28.0, Verdict.SYSTEM_FAILED, "BudgetBurn fired too late after 21.0 s, where 20 s were allowed"),
+        (12.0, None, Verdict.SYSTEM_FAILED, "BudgetBurn did not fire, where 20 s were allowed"),
+    ],
+)
+def test_an_alert_must_fire_in_time_after_the_fault_landed(record, pending, firing, verdict, reason):
+    expect_alerts(record, BURN, pending=pending, firing=firing)
+    found, reasons = verdict_of(record)
+    assert found is verdict
+    assert reason in reasons
+    (alert,) = alert_results(record)
+    # The fault was applied at 6.5 s and moved the SLI at 7 s: times count from there.
+    assert alert.pending_after_seconds == 5.0
+    assert time_to_detect([alert]) == (None if firing is None else firing - 7)
+
+
+def test_an_alert_that_is_to_stay_silent_must(record):
+    silent = {"alert": "HighLatency", "outcome": "silent"}
+    expect_alerts(record, silent)
+    assert verdict_of(record)[0] is Verdict.VERIFIED
+    expect_alerts(record, silent, firing=20.0)
+    assert verdict_of(record) == (
+        Verdict.SYSTEM_FAILED,
+        "alert HighLatency fired, and was expected to stay silent",
+    )
+
+
+def test_alerts_that_could_not_be_asked_are_no_data(record):
+    expect_alerts(record, BURN)
+    record.alerts.failed("502")
+    assert verdict_of(record) == (
+        Verdict.NO_DATA,
+        "alert PaymentSuccessBudgetBurn could not be asked",
+    )
+
+
+def expect_landing(record, **probed):
+    record.expectations = record.expectations.model_copy(update={"landed_when": "pod-is-gone"})
+    for name, value in probed.items():
+        setattr(record, name, value)
+
+
+def test_a_probe_can_say_that_the_fault_landed(record):
+    expect_landing(record)
+    assert verdict_of(record)[0] is Verdict.FAULT_NOT_LANDED
+    expect_landing(record, not_shown="pod-is-gone: all pods are as they were")
+    assert verdict_of(record) == (Verdict.FAULT_NOT_LANDED, "pod-is-gone: all pods are as they were")
+    expect_landing(record, not_shown=None, shown=9.0)
+    assert verdict_of(record)[0] is Verdict.VERIFIED
+    assert record.landed == 9.0
+
+
+def test_what_does_not_deviate_though_the_fault_landed_is_the_system_s_doing(record):
+    expect_landing(record, shown=9.0)
+    no_effect(record)
+    found, reasons = verdict_of(record)
+    assert found is Verdict.SYSTEM_FAILED
+    assert "the fault landed, and did not show here" in reasons
+
+
+ERRORS = "product-db-errors"
+
+
+@pytest.mark.parametrize(
+    ("bounds", "during", "verdict", "reason"),
+    [
+        ({"at_least": 3}, 5, Verdict.VERIFIED, ""),
+        (
+            {"at_least": 3},
+            1,
+            Verdict.FAULT_NOT_LANDED,
+            "errors stayed at 1 (deviates to at least 3 was expected)",
+        ),
+        ({"at_least": 3, "at_most": 9}, 12, Verdict.SYSTEM_FAILED, "rose to 12, further than expected"),
+        (None, 5, Verdict.SYSTEM_FAILED, "errors rose to 5, outside its tolerance of at most 0"),
+    ],
+)
+def test_a_count_deviates_upwards(record, bounds, during, verdict, reason):
+    expected = {"sli": ERRORS, "outcome": "holds"} if bounds is None else {"sli": ERRORS, "outcome": "deviates"}
+    record.expectations = Expectations.model_validate(
+        {
+            "name": "chaosext",
+            "expect": [{**expected, **(bounds or {})}],
+            "recover_within_windows": 4,
+            "landed_when": None,
+        }
+    )
+    record.slos = {ERRORS: SLOS[ERRORS]}
+    record.tolerances = {ERRORS: Tolerance(low=0, high=0)}
+    for sample in record.samples:
+        sample.values = {ERRORS: float(during) if 8 <= sample.at < 30 else 0.0}
+    record.settled = {ERRORS: Measurement(None, value=during)}
+    found, reasons = verdict_of(record)
+    assert found is verdict
+    assert reason in reasons
 
 
 def test_the_worst_verdict_of_a_day_decides_its_exit_code():

@@ -299,7 +299,7 @@ def test_no_traffic_is_no_data_and_the_rollback_brings_it_back(copy, lab):
     lab.run("kubectl", "scale", "deploy/load", "--replicas=0", "-n", "ecommerce")
     payment = load_slos(ROOT / "manifests" / "slo.yaml")["payment-success"]
     grafana = Grafana(lab.grafana_url, lab.grafana_token)
-    assert poll(lambda: measure(grafana, [payment], 10)["payment-success"].ratio and "traffic", 60) is None
+    assert poll(lambda: measure(grafana, [payment], 10)["payment-success"].value and "traffic", 60) is None
     copy.change("payment", lambda e: e["extensions"][0].update(baseline_within_windows=0.2))
     done, found = copy.run("payment")
     assert (done.returncode, found.verdict) == (1, Verdict.NO_DATA), found.reasons

@@ -6,7 +6,6 @@ import pytest
 from chaosext.errors import BadInput
 from chaosext.report.markdown import render_markdown
 from chaosext.report.summary import last_line, summary_lines
-from chaosext.report.words import percent
 from chaosext.result import (
     BudgetResult,
     Outcome,
@@ -20,6 +19,7 @@ from chaosext.result import (
     read,
     write,
 )
+from chaosext.words import show_value
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def verification():
         Sample(
             at=at,
             phase=Phase.BASELINE if at < 5 else Phase.FAULT if at < 25 else Phase.RECOVERY,
-            ratios={"payment-success": None if at == 3 else 0.75 if 7 <= at < 30 else 1.0},
+            values={"payment-success": None if at == 3 else 0.75 if 7 <= at < 30 else 1.0},
         )
         for at in range(40)
     ]
@@ -128,7 +128,7 @@ def test_a_run_that_never_began_still_has_a_report(verification):
     ],
 )
 def test_a_ratio_is_never_rounded_to_what_it_is_not(ratio, said):
-    assert percent(ratio) == said
+    assert show_value(ratio, "ratio") == said
 
 
 def test_verification_json_is_read_back_as_it_was(tmp_path, verification):

@@ -45,7 +45,7 @@ def test_a_ratio_of_good_events_stays_between_0_and_1(client, grafana_server, go
 @pytest.mark.parametrize(("bad", "ratio"), [(5.0, 0.95), (None, 1.0)])
 def test_an_error_counter_that_does_not_exist_yet_is_zero_beside_traffic(client, grafana_server, bad, ratio):
     grafana_server.values(answer(bad, 100.0, "product-success"))
-    assert measure_one(client, ERRORS, 10).ratio == pytest.approx(ratio)
+    assert measure_one(client, ERRORS, 10).value == pytest.approx(ratio)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_two_series_where_one_is_due_are_no_data(client, grafana_server):
 
 def test_fewer_events_than_asked_for_are_no_data(client, grafana_server):
     grafana_server.values(answer(39.0, 39.0))
-    assert measure_one(client, PAYMENT, 10, min_events=39).ratio == 1
+    assert measure_one(client, PAYMENT, 10, min_events=39).value == 1
     with pytest.raises(NoData, match="39 events, fewer than 40"):
         measure_one(client, PAYMENT, 10, min_events=40)
 
@@ -98,13 +98,13 @@ def test_a_dead_data_source_is_an_error_of_grafana(client, grafana_server):
 
 
 def test_downtime_is_counted_in_seconds_and_failures_in_events():
-    measured = Measurement(total=100, bad=4, ratio=0.96)
+    measured = Measurement(total=100, bad=4, value=0.96)
     assert spent(PAYMENT, measured, 1) == 4
     assert spent(SLOS["api-gateway-availability"], measured, 15) == 60
 
 
 def test_a_measurement_without_data_is_not_a_number_of_any_kind():
     found = Measurement(no_data="why")
-    assert found.ratio is None
+    assert found.value is None
     assert found.over(1).no_data == "why"
     assert not math.isnan(found.total)

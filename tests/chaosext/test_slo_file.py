@@ -29,14 +29,13 @@ def edited(tmp_path):
 
 def test_the_repository_s_file_defines_what_the_experiments_ask_for():
     slos = load_slos(SLO_FILE)
-    assert list(slos) == [
-        "payment-success",
-        "product-latency",
-        "checkout-latency",
-        "product-success",
-        "api-gateway-availability",
-        "storefront-availability",
-    ]
+    services = ("product", "checkout", "cart", "payment", "content", "api-gateway", "storefront")
+    assert set(slos) == {
+        *("payment-success", "product-success", "cart-success", "storefront-success"),
+        *(f"{service}-latency" for service in services),
+        *("api-gateway-availability", "storefront-availability"),
+        *("product-db-errors", "session-db-errors", "cart-db-errors"),
+    }
     assert Budget.of(slos["payment-success"]) == Budget(500, "failures")
     assert Budget.of(slos["api-gateway-availability"]) == Budget(300, "seconds")
     assert period_seconds(slos["payment-success"]) == 30 * 24 * 3600
@@ -44,9 +43,8 @@ def test_the_repository_s_file_defines_what_the_experiments_ask_for():
 
 def test_every_query_is_promql_of_one_value():
     for slo in load_slos(SLO_FILE).values():
-        ratio = slo.spec.indicator.spec.ratio
-        for metric in filter(None, (ratio.good, ratio.bad, ratio.total)):
-            parsed = promql_parser.parse(metric.metric_source.spec.query.replace("{{.window}}", "10s"))
+        for query in filter(None, (slo.good, slo.bad, slo.total, slo.count)):
+            parsed = promql_parser.parse(query.replace("{{.window}}", "10s"))
             assert isinstance(parsed, promql_parser.AggregateExpr)
             assert parsed.modifier is None
 
@@ -68,7 +66,7 @@ def _rename(slo):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda s: s.update(kind="Slo"), "document 6: kind 'Slo' is not one of Service, SLO"),
+        (lambda s: s.update(kind="Slo"), "document 11: kind 'Slo' is not one of Service, SLO"),
         (lambda s: s.update(apiVersion="openslo/v2"), "SLO payment-success: apiVersion: Input should be"),
         (lambda s: s["metadata"].update(name="Payment Success"), "metadata.name: String should match"),
         (lambda s: s["spec"].update(service="payments"), "spec.service: no Service named 'payments'"),
@@ -84,7 +82,19 @@ def _rename(slo):
             "whole number above 0",
         ),
         (lambda s: s["metadata"]["annotations"].update({"gameday/budget-unit": "cups"}), "failures or seconds"),
-        (lambda s: s["metadata"]["annotations"].pop("gameday/type"), "must be ratio, latency or availability"),
+        (
+            lambda s: s["metadata"]["annotations"].pop("gameday/type"),
+            "must be ratio, latency, availability or count",
+        ),
+        (
+            lambda s: s["metadata"]["annotations"].update({"gameday/type": "count"}),
+            "a count needs indicator.spec.thresholdMetric",
+        ),
+        (lambda s: s["spec"].update(budgetingMethod="Timeslices"), "budgetingMethod Occurrences"),
+        (
+            lambda s: s["spec"]["indicator"]["spec"].pop("ratioMetric"),
+            "give either ratioMetric or thresholdMetric",
+        ),
         (_rename, "SLO product-latency is defined twice"),
     ],
 )

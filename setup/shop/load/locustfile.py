@@ -3,20 +3,25 @@
     TARGET_URL=http://127.0.0.1:8080 BROWSERS=10 CART_USERS=6 PAYERS=16 python -m shop.load
 
 A step that hangs ends after 5 seconds. Who pays depends on nothing but the way to checkout: neither on the
-pages that others browse nor on the cart's answer.
+pages that others browse nor on the cart's answer. What people meet is served as metrics on $POD_IP:8080, or on
+127.0.0.1:8080.
 """
 
 import itertools
 import logging
+import os
 import random
 import sys
 import time
+from urllib.parse import urlsplit
 
 import gevent
 from locust import FastHttpUser, constant_pacing, events, task
+from locust.contrib.fasthttp import ResponseContextManager
 from locust.env import Environment
+from prometheus_client import start_http_server
 
-from shop import logfmt
+from shop import logfmt, metrics
 from shop.load.plan import read_plan
 from shop.settings import SettingsError
 
@@ -24,6 +29,7 @@ BROWSING_SECONDS = 1
 CART_SECONDS = 2
 PAYING_SECONDS = 2
 TIMEOUT_SECONDS = 5
+METRICS_PORT = 8080
 SUMMARY_SECONDS = 10
 
 PRODUCTS = ("first-light-espresso", "bergamot-grey", "carrot-cake", "sea-salt-cookies", "copper-kettle")
@@ -35,6 +41,8 @@ try:
     PLAN = read_plan()
 except SettingsError as error:
     sys.exit(f"load: {error}")
+SERVICE = os.environ.get("SERVICE_NAME", "load")
+UPSTREAM = urlsplit(PLAN.target).hostname or ""
 
 
 class Person(FastHttpUser):
@@ -172,7 +180,25 @@ def _summarise(environment: Environment) -> None:
         asked_before, failed_before = asked, failed
 
 
+@events.request.add_listener
+def _count(
+    request_type: str,
+    response_time: float,  # milliseconds, redirects included
+    response: ResponseContextManager | None,
+    exception: Exception | None,
+    **_arguments: object,
+) -> None:
+    status = response.status_code if response is not None else 0
+    if status:
+        metrics.answered(SERVICE, UPSTREAM, request_type, status, response_time / 1000)
+    else:
+        error = exception or ConnectionError()
+        metrics.unanswered(SERVICE, UPSTREAM, request_type, error, response_time / 1000)
+
+
 @events.init.add_listener
 def _on_init(environment: Environment, **_arguments: object) -> None:
     _configure_logs()
+    metrics.expect_upstream(SERVICE, UPSTREAM, ("GET", "POST"))
+    start_http_server(METRICS_PORT, os.environ.get("POD_IP", "127.0.0.1"), registry=metrics.REGISTRY)
     gevent.spawn(_summarise, environment)

@@ -9,6 +9,7 @@ import asyncpg
 from aiohttp import web
 from opentelemetry.instrumentation.asyncpg import AsyncPGInstrumentor
 
+from shop import settings
 from shop.problems import Problem
 
 # Two pods of this service leave room among PostgreSQL's 17 ordinary slots (app.yaml).
@@ -19,6 +20,9 @@ _UNAVAILABLE = 503
 
 # What the pool's connections raise: PostgreSQL's answers, the client's own complaints, the network's, a limit.
 FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+
+
+_LAST_PORT = 65535
 
 
 @dataclass(frozen=True)
@@ -32,11 +36,22 @@ class DatabaseSettings:
     password: str = field(repr=False)
 
 
+def read_settings() -> DatabaseSettings:
+    """Return the settings from the DATABASE_ variables; raises SettingsError that names one that is wrong."""
+    return DatabaseSettings(
+        host=settings.text("DATABASE_HOST"),
+        port=settings.integer("DATABASE_PORT", 1, _LAST_PORT),
+        name=settings.text("DATABASE_NAME"),
+        user=settings.text("DATABASE_USER"),
+        password=settings.secret("DATABASE_PASSWORD"),
+    )
+
+
 class Database:
     """The pool; it connects when it is first used, so that the service starts without its database."""
 
-    def __init__(self, settings: DatabaseSettings) -> None:
-        self._settings = settings
+    def __init__(self, database: DatabaseSettings) -> None:
+        self._settings = database
 
     async def run(self, _application: web.Application) -> AsyncIterator[None]:
         """Open the pool with the application and close it after (for cleanup_ctx)."""

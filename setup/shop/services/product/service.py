@@ -4,11 +4,11 @@ from typing import Any
 
 from aiohttp import web
 
-from shop import server, settings
+from shop import server
 from shop.catalogue import CATEGORIES
 from shop.problems import Problem
 from shop.requests_in import product_id, refuse
-from shop.services.product.database import Database, DatabaseSettings
+from shop.services.product.database import Database, read_settings
 from shop.services.product.store import ProductStore
 from shop.settings import Identity
 
@@ -16,20 +16,11 @@ MAX_IDS = 100
 MAX_LIMIT = 100
 MAX_QUERY_LENGTH = 100
 _NOT_FOUND = 404
-_LAST_PORT = 65535
 
 
 def build(identity: Identity) -> web.Application:
     """Return the product service; raises SettingsError without the DATABASE_ variables."""
-    database = Database(
-        DatabaseSettings(
-            host=settings.text("DATABASE_HOST"),
-            port=settings.integer("DATABASE_PORT", 1, _LAST_PORT),
-            name=settings.text("DATABASE_NAME"),
-            user=settings.text("DATABASE_USER"),
-            password=settings.secret("DATABASE_PASSWORD"),
-        )
-    )
+    database = Database(read_settings())
     store = ProductStore(database)
     catalogue = Catalogue(store)
     application = server.create(identity)
