@@ -1,4 +1,4 @@
-"""The lab's internal HTTP server, on loopback: service discovery, metrics as of a cluster, the daemon's status."""
+"""The lab's internal HTTP server, on loopback: service discovery, a cluster's metrics, the daemon's status."""
 
 from collections.abc import Callable
 
