@@ -38,7 +38,7 @@ def data_missing(settings: Settings) -> str:
     """Return which service level indicators have seen no event yet; empty when all have data."""
     window = _lab_window(settings.manifests / "windows.yaml")
     queries = _totals(settings.manifests / "slo.yaml", f"{window}s")
-    return ", ".join(name for name, query in queries.items() if not _query(settings, f"({query}) > 0"))
+    return ", ".join(name for name, query in queries.items() if not _query(settings, query))
 
 
 def storefront(settings: Settings) -> str:
@@ -54,13 +54,18 @@ def _lab_window(path: Path) -> int:
 
 
 def _totals(path: Path, window: str) -> dict[str, str]:
-    """Return the query of each SLO's total events over a window (OpenSLO's ratioMetric.total)."""
+    """Return what each SLO rests on over a window: all its events, and more than none, or its count.
+
+    That is OpenSLO's ratioMetric.total, or thresholdMetric.
+    """
     result = {}
     for document in yaml.safe_load_all(path.read_text(encoding="utf-8")):
         if document["kind"] == "SLO":
-            total = document["spec"]["indicator"]["spec"]["ratioMetric"]["total"]
-            query = total["metricSource"]["spec"]["query"]
-            result[document["metadata"]["name"]] = query.replace("{{.window}}", window)
+            indicator = document["spec"]["indicator"]["spec"]
+            counted = "thresholdMetric" in indicator
+            metric = indicator["thresholdMetric"] if counted else indicator["ratioMetric"]["total"]
+            query = metric["metricSource"]["spec"]["query"].replace("{{.window}}", window)
+            result[document["metadata"]["name"]] = query if counted else f"({query}) > 0"
     return result
 
 
