@@ -10,6 +10,7 @@ from lab.kube.errors import Cause, forbidden_value, invalid_value, required
 from lab.kube.resources import Resource
 from lab.kube.rules import names
 from lab.kube.rules.pod_validation import check_pod, check_pod_update
+from lab.kube.rules.rbac_validation import check_role, check_role_binding
 from lab.kube.rules.service_validation import check_service
 from lab.kube.rules.workloads import check_deployment, check_job, check_replica_set
 
@@ -96,14 +97,6 @@ def _check_event(new: Json, _old: Json | None) -> list[Cause]:
     return []
 
 
-def _check_role_binding(new: Json, old: Json | None) -> list[Cause]:
-    role = new.get("roleRef", {})
-    causes = [required(f"roleRef.{field}") for field in ("kind", "name") if not role.get(field)]
-    if old and role != old.get("roleRef"):
-        causes.append(invalid_value("roleRef", role, "cannot change roleRef"))
-    return causes
-
-
 def _check_endpoint_slice(new: Json, old: Json | None) -> list[Cause]:
     if not new.get("addressType"):
         return [required("addressType")]
@@ -122,6 +115,8 @@ _CHECKS: dict[str, Check] = {
     "secrets": _check_secret,
     "events": _check_event,
     "endpointslices": _check_endpoint_slice,
-    "rolebindings": _check_role_binding,
-    "clusterrolebindings": _check_role_binding,
+    "roles": check_role,
+    "clusterroles": check_role,
+    "rolebindings": check_role_binding,
+    "clusterrolebindings": check_role_binding,
 }
