@@ -11,12 +11,14 @@ import os
 import secrets
 import signal
 import sys
+import time
 
 from aiohttp import web
 
 from lab import checks, internal, layout, leftovers, pidfile, prometheus, settings
 from lab.components import Component, Supervisor
 from lab.errors import LabError
+from lab.grafana.logstore import wiring
 from lab.grafana.server import GrafanaSettings
 from lab.grafana.server import serve as serve_grafana
 from lab.kube import controllers, pki
@@ -94,6 +96,7 @@ class Daemon:
             port=ports.grafana,
             token=_token(self._places, "grafana"),
             prometheus_url=f"http://{HOST}:{ports.prometheus}",
+            loki_url=f"http://{HOST}:{ports.loki}",
             state_dir=self._places.state / "grafana",
         )
 
@@ -115,11 +118,23 @@ class Daemon:
         started = {
             "prometheus": (prometheus.prometheus_words(lab, folder), {}, lab.ports.prometheus, "/-/ready"),
             "blackbox": (prometheus.blackbox_words(lab, folder), names, lab.ports.blackbox, "/-/healthy"),
+            "loki": (
+                wiring.words(lab, self._places.pod_logs, time.time_ns()),
+                wiring.environment(),
+                lab.ports.loki,
+                "/ready",
+            ),
         }
+        own = {"loki"}  # code of the checkout, and logs, that only the daemon's own user may be able to read
         return [
             Component(
                 name,
-                Command(words, {"PATH": path, **extra, procfs.MARK: f"{mark}{name}/"}, folder, user),
+                Command(
+                    words,
+                    {"PATH": path, **extra, procfs.MARK: f"{mark}{name}/"},
+                    folder,
+                    None if name in own else user,
+                ),
                 f"http://{HOST}:{port}{ready}",
             )
             for name, (words, extra, port, ready) in started.items()

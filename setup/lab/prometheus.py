@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from lab.errors import LabError
+from lab.grafana.logstore import wiring
 from lab.settings import HOST, Settings
 
 Object = dict[str, Any]
@@ -41,7 +42,7 @@ def configuration(settings: Settings) -> Object:
         "static_configs": [{"targets": [f"{HOST}:{ports.internal}"]}],
     }
     timing = {"scrape_interval": interval, "scrape_timeout": interval, "evaluation_interval": interval}
-    return {"global": timing, "scrape_configs": [*jobs, cluster]}
+    return {"global": timing, "scrape_configs": [*jobs, cluster, wiring.scrape_job(settings)]}
 
 
 def write(settings: Settings, folder: Path) -> None:

@@ -32,6 +32,7 @@ class Ports:
     grafana: int
     prometheus: int
     blackbox: int
+    loki: int
 
     def named(self) -> dict[str, int]:
         """Return each port under the name that messages use for it."""
@@ -41,6 +42,7 @@ class Ports:
             "Grafana": self.grafana,
             "Prometheus": self.prometheus,
             "blackbox exporter": self.blackbox,
+            "log store": self.loki,
         }
 
 
@@ -55,7 +57,9 @@ class Settings:
     @property
     def ports(self) -> Ports:
         """Return the ports, moved by the offset."""
-        base = Ports(kubernetes=16443, internal=16444, grafana=3000, prometheus=19090, blackbox=19115)
+        base = Ports(
+            kubernetes=16443, internal=16444, grafana=3000, prometheus=19090, blackbox=19115, loki=13100
+        )
         return Ports(**{name: port + self.offset for name, port in vars(base).items()})
 
     @property

@@ -11,12 +11,12 @@ from typing import Any
 
 Json = dict[str, Any]
 
-_TYPES = {"time.Time": "time", "float64": "number", "string": "string"}
+_TYPES = {"time.Time": "time", "float64": "number", "string": "string", "json.RawMessage": "other"}
 
 
 @dataclass(frozen=True)
 class Field:
-    """One column. `kind` is the Go type: time.Time (values in epoch ms), float64 or string."""
+    """One column. `kind` is the Go type: time.Time (in epoch ms), float64, string or json.RawMessage."""
 
     name: str
     kind: str
@@ -41,6 +41,7 @@ class Frame:
     ref_id: str
     fields: list[Field] = field(default_factory=list)
     meta: Json = field(default_factory=dict)
+    nanos: dict[int, list[int]] = field(default_factory=dict)  # by column: of times, what a millisecond hides
 
     def to_json(self) -> Json:
         """Return {"schema": ..., "data": ...}; NaN and infinities become null and are named in `entities`."""
@@ -52,6 +53,8 @@ class Frame:
         data: Json = {"values": [values for values, _ in columns]}
         if any(entities for _, entities in columns):
             data["entities"] = [entities or None for _, entities in columns]
+        if self.nanos:
+            data["nanos"] = [self.nanos.get(index) for index in range(len(columns))]
         return {"schema": schema, "data": data}
 
 

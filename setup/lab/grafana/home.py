@@ -17,12 +17,13 @@ _PAGE = """<!doctype html>
 <style>body { font: 16px/1.5 sans-serif; margin: 3em auto; max-width: 42em; padding: 0 1em }</style>
 <h1>This is not Grafana</h1>
 <p>It is the lab's stand-in for the part of Grafana's HTTP API that the experiments use, in front of a real
-Prometheus. It draws no dashboards. All but <a href="/api/health">/api/health</a> asks for the lab's token:
-<code>Authorization: Bearer $GRAFANA_TOKEN</code>.</p>
+Prometheus and a stand-in for Loki. It draws no dashboards. All but <a href="/api/health">/api/health</a> asks
+for the lab's token: <code>Authorization: Bearer $GRAFANA_TOKEN</code>.</p>
 <ul>
 <li><a href="/api/datasources">/api/datasources</a>: the data sources</li>
 <li>POST /api/ds/query: queries, many in one request</li>
 <li>/api/datasources/proxy/uid/prometheus/api/v1/&hellip;: Prometheus' own API, where it only reads</li>
+<li>/api/datasources/proxy/uid/loki/loki/api/v1/&hellip;: Loki's, and push</li>
 <li><a href="/api/prometheus/prometheus/api/v1/rules">/api/prometheus/prometheus/api/v1/rules</a>
 and <a href="/api/prometheus/prometheus/api/v1/alerts">/alerts</a>: rules and alerts of Prometheus</li>
 <li><a href="/api/annotations">/api/annotations</a>: what happened when</li>

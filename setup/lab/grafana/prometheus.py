@@ -4,56 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
+import re
 from dataclasses import dataclass
-from typing import Any, NoReturn
-
-import aiohttp
+from typing import NoReturn
 
 from . import promquery
 from .errors import ApiError
 from .frames import Frame, Json
 from .promframes import frames_of
 from .promquery import PromQuery, TimeRange
-
-
-class QueryError(Exception):
-    """Why one query has no frames: a message and the status that its refId carries."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-class SourceDown(Exception):
-    """The data source did not answer: refused, broken off, or too late. The message says which."""
+from .upstream import QueryError, Reply, SourceDown, Upstream
 
 
 @dataclass(frozen=True)
-class Reply:
-    """What Prometheus answered over HTTP."""
-
-    status: int
-    content_type: str
-    payload: bytes
-
-
-@dataclass(frozen=True)
-class Prometheus:
+class Prometheus(Upstream):
     """A data source of type prometheus.
 
-    `scrape_ms` is Prometheus' scrape interval, from which $__rate_interval and the least step follow;
-    `timeout_seconds` bounds each request to it.
+    `scrape_ms` is Prometheus' scrape interval, from which $__rate_interval and the least step follow.
     """
 
-    id: int
-    uid: str
-    name: str
-    url: str
-    session: aiohttp.ClientSession
     scrape_ms: int
-    timeout_seconds: float
-    type: str = "prometheus"
+
+    type = "prometheus"
+    healthy = "Successfully queried the Prometheus API."
+    unhealthy = "There was an error returned querying the Prometheus API."
+    rules_path = "api/v1"
+    # Prometheus' endpoints that only read; none of them takes a path of its own, so nothing can climb out.
+    readable = re.compile(
+        r"api/v1/(?:query|query_range|query_exemplars|series|labels|label/[a-zA-Z_][a-zA-Z0-9_]*/values|metadata"
+        r"|rules|alerts|alertmanagers|targets|targets/metadata|format_query"
+        r"|status/(?:config|flags|runtimeinfo|buildinfo|tsdb|walreplay))"
+    )
+    postable = re.compile(r"api/v1/(?:query|query_range|query_exemplars|series|labels|format_query)")
 
     def json_data(self) -> Json:
         """Return the data source's settings as Grafana shows them."""
@@ -101,28 +83,6 @@ class Prometheus:
         """Ask the simplest of queries; raises QueryError when it is not answered."""
         query = {"expr": "1+1", "instant": True}
         await self.query("__healthcheck__", query, TimeRange(1000, 4000))
-
-    async def fetch(self, method: str, path: str, **options: Any) -> Reply:
-        """Send a request to `path` under the data source's URL and read the whole answer.
-
-        `options` are aiohttp's (data, params, headers). Raises SourceDown.
-        """
-        url = f"{self.url.rstrip('/')}/{path}"
-        doing = f'{method.capitalize()} "{url}"'
-        try:
-            async with asyncio.timeout(self.timeout_seconds):
-                async with self.session.request(method, url, allow_redirects=False, **options) as response:
-                    return Reply(response.status, response.content_type, await response.read())
-        except TimeoutError:
-            raise SourceDown(f"{doing}: no answer within {self.timeout_seconds:g} s") from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise SourceDown(f"{doing}: {_reason(error)}") from None
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, OSError) and error.errno:
-        return os.strerror(error.errno).lower()
-    return str(error) or type(error).__name__
 
 
 def _no_such_api(reply: Reply, error: Exception) -> NoReturn:

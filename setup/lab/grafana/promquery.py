@@ -87,7 +87,8 @@ def parse(ref_id: str, query: dict[str, Any], window: TimeRange, scrape_ms: int)
     )
 
 
-def _number(query: dict[str, Any], key: str, default: int) -> int:
+def whole_number(query: dict[str, Any], key: str, default: int) -> int:
+    """Return a number cut to whole, within MAX_NUMBER; `default` when it is absent or no number."""
     value = query.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return default
@@ -97,14 +98,14 @@ def _number(query: dict[str, Any], key: str, default: int) -> int:
 def _step(query: dict[str, Any], interval: str, window: TimeRange, scrape_ms: int) -> int:
     """Return max(range / maxDataPoints rounded, minimum interval), within what Prometheus answers."""
     variable = interval in _RATE_INTERVAL | _INTERVAL | _OTHER_VARIABLES
-    minimum = _minimum_step("" if variable else interval, _number(query, "intervalMs", 0), scrape_ms)
-    points = _number(query, "maxDataPoints", DEFAULT_MAX_DATA_POINTS)
+    minimum = _minimum_step("" if variable else interval, whole_number(query, "intervalMs", 0), scrape_ms)
+    points = whole_number(query, "maxDataPoints", DEFAULT_MAX_DATA_POINTS)
     wanted = window.length_ms / (points if points > 0 else DEFAULT_RESOLUTION)
     calculated = minimum if wanted < minimum else round_interval(wanted)
     step = max(calculated, round_interval(window.length_ms / MAX_POINTS))
     if interval in _RATE_INTERVAL:
         return _rate_interval(step, scrape_ms)
-    return step * max(_number(query, "intervalFactor", 1), 1)
+    return step * max(whole_number(query, "intervalFactor", 1), 1)
 
 
 def _minimum_step(interval: str, interval_ms: int, scrape_ms: int) -> int:
@@ -128,7 +129,7 @@ def _rate_window(query: dict[str, Any], interval: str, step_ms: int, scrape_ms: 
         scrape_ms = step_ms
     elif interval and interval not in _OTHER_VARIABLES:
         scrape_ms = _least(interval)
-    return _rate_interval(_number(query, "intervalMs", DEFAULT_INTERVAL_MS), scrape_ms)
+    return _rate_interval(whole_number(query, "intervalMs", DEFAULT_INTERVAL_MS), scrape_ms)
 
 
 def _interpolate(query: dict[str, Any], interval: str, step_ms: int, window: TimeRange, scrape_ms: int) -> str:

@@ -12,9 +12,9 @@ from . import body
 from .durations import parse_time
 from .errors import ApiError, bad_request_data
 from .frames import Json
-from .prometheus import Prometheus, QueryError
 from .promquery import TimeRange
 from .sources import SOURCES
+from .upstream import QueryError, Upstream
 
 
 async def ds_query(request: web.Request) -> web.Response:
@@ -51,7 +51,7 @@ def _window(asked: Json) -> TimeRange:
     return TimeRange(parse_time("from", start, now_ms), parse_time("to", end, now_ms))
 
 
-async def _run(source: Prometheus, query: Json, window: TimeRange) -> tuple[str, Json]:
+async def _run(source: Upstream, query: Json, window: TimeRange) -> tuple[str, Json]:
     ref_id = query.get("refId")
     ref_id = ref_id if isinstance(ref_id, str) else "A"
     try:

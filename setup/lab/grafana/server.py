@@ -16,25 +16,27 @@ from .annotation_store import AnnotationStore
 from .auth import auth_middleware
 from .dashboard_store import DashboardStore
 from .errors import error_middleware, http_log
+from .loki import Loki
 from .prometheus import Prometheus
 from .sources import DataSources
 
 MAX_BODY_BYTES = 4 * 1024 * 1024  # of a request; a large dashboard has a tenth of it
-MAX_CONNECTIONS = 20  # to Prometheus, which runs 20 queries at a time
+MAX_CONNECTIONS = 20  # to the data sources; Prometheus runs 20 queries at a time
 SHUTDOWN_SECONDS = 2.0  # that requests under way have when the server stops
 
 
 @dataclass(frozen=True)
 class GrafanaSettings:
-    """Where to listen (port 0: a free one), the API token, Prometheus' address, where to keep state.
+    """Where to listen (port 0: a free one), the API token, the data sources' addresses, where to keep state.
 
-    `scrape_interval_seconds` is Prometheus'; `timeout_seconds` bounds each request to it.
+    `scrape_interval_seconds` is Prometheus'; `timeout_seconds` bounds each request to a data source.
     """
 
     host: str
     port: int
     token: str = field(repr=False)
     prometheus_url: str
+    loki_url: str
     state_dir: Path
     scrape_interval_seconds: float = 1.0
     timeout_seconds: float = 10.0
@@ -75,7 +77,7 @@ def _application(settings: GrafanaSettings, database: sqlite3.Connection) -> web
         async with aiohttp.ClientSession(
             connector=connector, timeout=aiohttp.ClientTimeout(total=None), trust_env=False
         ) as session:
-            app[sources.SOURCES] = DataSources([_prometheus(settings, session)])
+            app[sources.SOURCES] = DataSources([_prometheus(settings, session), _loki(settings, session)])
             yield
         database.close()
 
@@ -92,6 +94,17 @@ def _prometheus(settings: GrafanaSettings, session: aiohttp.ClientSession) -> Pr
         url=settings.prometheus_url,
         session=session,
         scrape_ms=round(settings.scrape_interval_seconds * 1000),
+        timeout_seconds=settings.timeout_seconds,
+    )
+
+
+def _loki(settings: GrafanaSettings, session: aiohttp.ClientSession) -> Loki:
+    return Loki(
+        id=2,
+        uid="loki",
+        name="Loki",
+        url=settings.loki_url,
+        session=session,
         timeout_seconds=settings.timeout_seconds,
     )
 

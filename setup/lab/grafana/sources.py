@@ -8,38 +8,38 @@ from aiohttp import web
 
 from .errors import ApiError
 from .frames import Json
-from .prometheus import Prometheus, QueryError
+from .upstream import QueryError, Upstream
 
 
 class DataSources:
     """The data sources by uid; the first one is the default."""
 
-    def __init__(self, sources: Iterable[Prometheus]) -> None:
+    def __init__(self, sources: Iterable[Upstream]) -> None:
         self._by_uid = {source.uid: source for source in sources}
 
-    def all(self) -> list[Prometheus]:
+    def all(self) -> list[Upstream]:
         """Return every data source, by name, as Grafana lists them."""
         return sorted(self._by_uid.values(), key=lambda source: source.name)
 
-    def is_default(self, source: Prometheus) -> bool:
+    def is_default(self, source: Upstream) -> bool:
         """Return whether `source` is the default one."""
         return next(iter(self._by_uid.values())) is source
 
-    def by_uid(self, uid: str, missing: str = "Data source not found") -> Prometheus:
+    def by_uid(self, uid: str, missing: str = "Data source not found") -> Upstream:
         """Return the data source `uid`; raises ApiError (404) with the message `missing`."""
         source = self._by_uid.get(uid)
         if source is None:
             raise ApiError(404, missing)
         return source
 
-    def by_name(self, name: str) -> Prometheus:
+    def by_name(self, name: str) -> Upstream:
         """Return the data source `name`; raises ApiError (404)."""
         for source in self._by_uid.values():
             if source.name == name:
                 return source
         raise ApiError(404, "Data source not found")
 
-    def by_query(self, query: Json) -> Prometheus:
+    def by_query(self, query: Json) -> Upstream:
         """Return the data source that a query of /api/ds/query names; raises ApiError (400 or 404).
 
         Grafana takes {"datasource": {"uid", "type"}} and, from older days, {"datasource": "<uid>"}.
@@ -85,12 +85,12 @@ async def source_health(request: web.Request) -> web.Response:
     try:
         await source.health()
     except QueryError as error:
-        message = f"{error} - There was an error returned querying the Prometheus API."
+        message = f"{error} - {source.unhealthy}"
         return web.json_response({"message": message, "status": "ERROR"}, status=400)
-    return web.json_response({"message": "Successfully queried the Prometheus API.", "status": "OK"})
+    return web.json_response({"message": source.healthy, "status": "OK"})
 
 
-def _item(sources: DataSources, source: Prometheus) -> Json:
+def _item(sources: DataSources, source: Upstream) -> Json:
     return {
         "id": source.id,
         "uid": source.uid,
@@ -110,7 +110,7 @@ def _item(sources: DataSources, source: Prometheus) -> Json:
     }
 
 
-def _detail(sources: DataSources, source: Prometheus) -> Json:
+def _detail(sources: DataSources, source: Upstream) -> Json:
     detail = _item(sources, source)
     del detail["typeName"]
     return detail | {"basicAuthUser": "", "withCredentials": False, "secureJsonFields": {}, "version": 1}

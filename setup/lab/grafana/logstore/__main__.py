@@ -1,4 +1,4 @@
-"""``python -m lab.grafana.loki``: one process, started and supervised by the lab's daemon.
+"""``python -m lab.grafana.logstore``: one process, started and supervised by the lab's daemon.
 
 Threads read the pods' logs and HTTP requests; the main one evaluates queries and rules, within a time.
 """
@@ -34,7 +34,7 @@ def main() -> int:
         worker = MainThread(_QUERY_SECONDS)
         server = Server((_HOST, asked.port), Loki(store, tailer, rules, worker))
     except (RuleError, OSError) as error:
-        print(f"lab.grafana.loki: {error}", file=sys.stderr)
+        print(f"lab.grafana.logstore: {error}", file=sys.stderr)
         return 1
     for target in (tailer.run, server.serve_forever):
         threading.Thread(target=target, daemon=True).start()
@@ -57,7 +57,7 @@ def _work(worker: MainThread, rules: Rules, store: LogStore, interval_seconds: f
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="lab.grafana.loki", description="The lab's stand-in for Loki.")
+    parser = argparse.ArgumentParser(prog="lab.grafana.logstore", description="The lab's stand-in for Loki.")
     parser.add_argument("--port", type=int, required=True, help="TCP port on 127.0.0.1")
     parser.add_argument("--logs", type=Path, required=True, help="folder of the pods' logs")
     parser.add_argument("--pods", required=True, help="URL of the service discovery of pods")

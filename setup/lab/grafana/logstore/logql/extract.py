@@ -32,7 +32,7 @@ def logfmt_value(line: str, name: str) -> str | None:
         return logfmt(line).get(name) if "_" in name else None
     value = match[1] or match[2]
     start = match.start()
-    # Within quotes it is a part of another value; an escape before it, or no value, leave unclear whether it is.
+    # Within quotes it is a part of another value; an escape before it, or no value, leave that unclear.
     if not value or "\\" in value or "\\" in line[:start] or line.count('"', 0, start) % 2:
         return logfmt(line).get(name)
     return value
