@@ -42,7 +42,7 @@ class World:
         self.mark = f"{folder.name}/"
         self.children = Children(folder / "records")
         self.logs = LogFolder(folder / "log")
-        network = f"127.{230 + os.getpid() % 20}"
+        self.network_prefix = network = f"127.{230 + os.getpid() % 20}"
         self.hosts = HostsFiles(folder / "hosts", unbound(network))
         self.network = Network(self.store, self.hosts, Forwarder("127.0.0.1"))
         self.prober = Prober()
@@ -103,7 +103,7 @@ class World:
         ]
         return [(item["reason"], item["message"]) for item in found]
 
-    async def until(self, condition, seconds: float = 10.0):
+    async def until(self, condition, seconds: float = 30.0):
         """Wait until a condition gives something true, and return that."""
         deadline = time.monotonic() + seconds
         while not (result := condition()):

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import asyncpg
+import psutil
 import pytest
 import redis.asyncio
 import yaml
@@ -72,6 +73,27 @@ def test_postgres_keeps_its_data_over_a_crash_of_its_container(with_world):
         await _ready(world, "product-data")
         assert "initdb" not in world.output("product-data", 1)
         assert "database system was interrupted" in world.output("product-data", 1)
+
+    with_world(body)
+
+
+def test_a_killed_backend_of_postgres_is_the_servers_own_affair(with_world):
+    async def body(world):
+        _create(world, "product-data")
+        await _ready(world, "product-data")
+        server = int(next((world.folder / "records").iterdir()).name)
+        backend = await world.until(
+            lambda: next(
+                (one.pid for one in psutil.Process(server).children() if "writer" in one.cmdline()[0]), 0
+            )
+        )
+        os.kill(backend, 9)
+        await world.until(
+            lambda: "all server processes terminated; reinitializing" in world.output("product-data")
+        )
+        await world.until(lambda: world.output("product-data").count("ready to accept connections") >= 2)
+        await world.until(lambda: world.condition("product-data", "Ready") == "True")
+        assert world.status("product-data")["restartCount"] == 0
 
     with_world(body)
 
