@@ -134,7 +134,7 @@ def test_strategic_merge_by_key():
     )
     patch = pod({"name": "a", "image": "2", "env": [{"name": "Y", "value": "2"}]})
     (first, second) = strategic(original, patch)["spec"]["containers"]
-    assert (first["image"], [one["name"] for one in first["env"]]) == ("2", ["X", "Y"])
+    assert (first["image"], [one["name"] for one in first["env"]]) == ("2", ["Y", "X"])
     assert second == {"name": "b", "image": "1"}
 
 
@@ -157,7 +157,7 @@ def test_strategic_directives():
     assert strategic(volumes, patch)["spec"]["volumes"] == [{"name": "v", "hostPath": {"path": "/"}}]
     finalizers = {"metadata": {"finalizers": ["a", "b"]}}
     patch = {"metadata": {"$deleteFromPrimitiveList/finalizers": ["a"], "finalizers": ["c"]}}
-    assert strategic(finalizers, patch)["metadata"]["finalizers"] == ["b", "c"]
+    assert strategic(finalizers, patch)["metadata"]["finalizers"] == ["c", "b"]
 
 
 def test_ports_merge_by_number_alone_in_a_strategic_patch():

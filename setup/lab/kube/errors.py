@@ -11,20 +11,29 @@ from typing import Any
 class ApiError(Exception):
     """A request that the API refuses; to_status() is the body of the answer."""
 
-    def __init__(self, code: int, reason: str, message: str, details: dict[str, Any] | None = None):
+    def __init__(
+        self,
+        code: int,
+        reason: str,
+        message: str,
+        details: dict[str, Any] | None = None,
+        metadata: dict[str, str] | None = None,
+    ):
         super().__init__(message)
         self.code = code
         self.reason = reason
         self.message = message
         self.details = details
+        self.metadata = metadata or {}
 
     def to_status(self) -> dict[str, Any]:
         """Return the error as a Kubernetes Status object."""
-        status: dict[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
+        status: dict[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": self.metadata}
+        status["status"] = "Failure"
         status["message"] = self.message
         if self.reason:
             status["reason"] = self.reason
-        if self.details:
+        if self.details is not None:
             status["details"] = self.details
         return status | {"code": self.code}
 
@@ -119,9 +128,9 @@ def conflict(plural: str, group: str, name: str, why: str) -> ApiError:
     return ApiError(409, "Conflict", message, _details(name, group, plural))
 
 
-def expired(message: str) -> ApiError:
-    """Make the answer when the history does not go back that far."""
-    return ApiError(410, "Expired", message)
+def expired(message: str, metadata: dict[str, str] | None = None) -> ApiError:
+    """Make the answer when the history does not go back that far; metadata tells how to go on."""
+    return ApiError(410, "Expired", message, metadata=metadata)
 
 
 def invalid(kind: str, group: str, name: str, causes: list[Cause]) -> ApiError:

@@ -13,14 +13,13 @@ from lab.kube.api.auth import guard
 from lab.kube.api.logs import pod_log
 from lab.kube.api.patching import patch
 from lab.kube.api.read import SUBSCRIPTIONS
-from lab.kube.api.request import Target, parse_target
+from lab.kube.api.request import Target, no_such_method, parse_target
 from lab.kube.api.respond import errors
 from lab.kube.api.tokens import TOKEN_KEY, token_request
 from lab.kube.auth import secrets
 from lab.kube.auth.authenticator import Authenticator
 from lab.kube.auth.bootstrap import bootstrap
 from lab.kube.auth.tokens import TokenKey
-from lab.kube.errors import ApiError
 from lab.kube.logs import LogReader
 from lab.kube.metrics import metrics_text
 from lab.kube.store import Store
@@ -126,9 +125,7 @@ async def _dispatch(request: web.Request, store: Store, target: Target, logs: Lo
         return read.list_objects(request, store, target)
     action = _action(method, target)
     if action is None or (target.resource.namespaced and not target.namespace and method != "DELETE"):
-        raise ApiError(
-            405, "MethodNotAllowed", "the server does not allow this method on the requested resource"
-        )
+        raise no_such_method()
     return await action(request, store, target)
 
 

@@ -219,11 +219,12 @@ class Store:
             found = old["metadata"][field]
             if wanted is not None and wanted != found:
                 label = "UID" if field == "uid" else "ResourceVersion"
+                happened = "deleted and then recreated" if field == "uid" else "modified"
                 why = (
                     f"the {label} in the precondition ({wanted}) does not match the {label} in record"
-                    f" ({found}). The object might have been deleted and then recreated"
+                    f" ({found}). The object might have been {happened}"
                 )
-                raise conflict(plural, resource.group, name, why)
+                raise conflict(resource.kind, resource.group, name, why)
         new = copy(old)
         grace = rules.grace_seconds(resource, new, grace_period_seconds)
         _mark_deleted(resource, new, grace, rules.finalizers_for(resource, new, propagation))

@@ -40,6 +40,22 @@ async def document(request: web.Request) -> web.Response:
     raise no_such_path()
 
 
+async def version_2(request: web.Request) -> web.Response:
+    """Answer with an OpenAPI v2 document without definitions: clients then leave validation to the server.
+
+    kubectl asks for it, as protobuf only (gnostic's openapi.v2.Document), when it is given a List.
+    """
+    title, number = b"Kubernetes", b"v1.37.0"
+    if "protobuf" in request.headers.get("Accept", ""):
+        info = b"\x0a%c%b\x12%c%b" % (len(title), title, len(number), number)
+        body = b"\x0a\x032.0\x12%c%b" % (len(info), info)
+        return web.Response(
+            body=body, content_type="application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+        )
+    described = {"title": title.decode(), "version": number.decode()}
+    return answer_object(request, {"swagger": "2.0", "info": described, "paths": {}, "definitions": {}})
+
+
 def _path(group: str, version: str) -> str:
     return f"apis/{group}/{version}" if group else f"api/{version}"
 

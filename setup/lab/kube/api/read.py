@@ -1,18 +1,16 @@
 """GET: one object, lists with selectors and pages, and watches."""
 
 import asyncio
-import base64
-import binascii
-import json
 import time
 from typing import Any
 
 from aiohttp import web
 
 from lab.kube import tables
+from lab.kube.api import continuation
 from lab.kube.api.request import Target, whole_number
 from lab.kube.api.respond import answer, encode, encode_list, wanted_form
-from lab.kube.errors import ApiError, bad_request
+from lab.kube.errors import ApiError, Cause, forbidden_value, invalid, not_supported
 from lab.kube.meta import Key
 from lab.kube.resources import Resource
 from lab.kube.selectors import Predicate, compile_selectors
@@ -49,7 +47,10 @@ def list_objects(request: web.Request, store: Store, target: Target) -> web.Resp
     if version == store.version:
         objects = [obj for obj in store.list(resource.plural) if matches(obj)]
     else:
-        then = store.snapshot(resource.plural, version)
+        try:
+            then = store.snapshot(resource.plural, version)
+        except ApiError as error:
+            raise continuation.too_late(error, start) from None
         objects = [then[key] for key in sorted(then) if matches(then[key])]
     if start:
         objects = [obj for obj in objects if _place(obj) > start]
@@ -58,7 +59,7 @@ def list_objects(request: web.Request, store: Store, target: Target) -> web.Resp
         if not (query.get("labelSelector") or query.get("fieldSelector")):
             metadata["remainingItemCount"] = len(objects) - limit
         objects = objects[:limit]
-        metadata["continue"] = _continue_token(version, _place(objects[-1]))
+        metadata["continue"] = continuation.encode(version, _place(objects[-1]))
     form = wanted_form(request)
     if form == "Table":
         table = tables.table(resource, objects, metadata, query.get("includeObject", ""))
@@ -81,24 +82,53 @@ def _place(obj: dict[str, Any]) -> Key:
 
 
 def _list_position(token: str, query: Any, store: Store) -> tuple[int, Key | None]:
+    """Return which version is to be listed, and behind which object; raises ApiError 400, 422, 504."""
+    _check_options(_list_causes(query))
     if token:
-        try:
-            position = json.loads(base64.urlsafe_b64decode(token))
-            return int(position["rv"]), (str(position["start"][0]), str(position["start"][1]))
-        except (ValueError, KeyError, IndexError, TypeError, binascii.Error):
-            raise bad_request("continue key is not valid") from None
+        version, start = continuation.decode(token)
+        return store.version if version == continuation.LATEST else version, start
     text = query.get("resourceVersion", "")
-    match = query.get("resourceVersionMatch", "")
-    if match not in ("", "Exact", "NotOlderThan") or (match and not text):
-        raise bad_request(f"resourceVersionMatch: Invalid value: {match!r}")
     wanted = parse_version(text) if text else 0
     if wanted > store.version:
         raise ApiError(504, "Timeout", f"Too large resource version: {wanted}, current: {store.version}")
-    return wanted if match == "Exact" else store.version, None
+    return wanted if query.get("resourceVersionMatch") == "Exact" else store.version, None
 
 
-def _continue_token(version: int, last: Key) -> str:
-    return base64.urlsafe_b64encode(json.dumps({"rv": version, "start": last}).encode()).decode()
+def _check_options(causes: list[Cause]) -> None:
+    if causes:
+        raise invalid("ListOptions", "meta.k8s.io", "", causes)
+
+
+def _list_causes(query: Any) -> list[Cause]:
+    """After apimachinery's ValidateListOptions."""
+    field, match = "resourceVersionMatch", query.get("resourceVersionMatch", "")
+    causes = []
+    if match and not query.get("resourceVersion"):
+        causes.append(forbidden_value(field, f"{field} is forbidden unless resourceVersion is provided"))
+    if match and query.get("continue"):
+        causes.append(forbidden_value(field, f"{field} is forbidden when continue is provided"))
+    if match not in ("", "Exact", "NotOlderThan"):
+        causes.append(not_supported(field, match, ("", "Exact", "NotOlderThan")))
+    if match == "Exact" and query.get("resourceVersion") == "0":
+        causes.append(forbidden_value(field, f'{field} "exact" is forbidden for resourceVersion "0"'))
+    if "sendInitialEvents" in query:
+        causes.append(forbidden_value("sendInitialEvents", "sendInitialEvents is forbidden for list"))
+    return causes
+
+
+def _watch_causes(query: Any) -> list[Cause]:
+    """After apimachinery's validateWatchOptions."""
+    field, match = "resourceVersionMatch", query.get("resourceVersionMatch", "")
+    causes = []
+    if "sendInitialEvents" in query and match != "NotOlderThan":
+        causes.append(forbidden_value(field, f"sendInitialEvents requires setting {field} to NotOlderThan"))
+    if match and "sendInitialEvents" not in query:
+        causes.append(
+            forbidden_value(field, f"{field} is forbidden for watch unless sendInitialEvents is provided")
+        )
+    if match not in ("", "NotOlderThan"):
+        causes.append(not_supported(field, match, ("NotOlderThan",)))
+    return causes
 
 
 class _Stream:
@@ -140,8 +170,7 @@ async def watch_objects(request: web.Request, store: Store, target: Target) -> w
     query = request.query
     version = query.get("resourceVersion", "")
     with_initial = query.get("sendInitialEvents") in _TRUE
-    if with_initial and query.get("resourceVersionMatch") != "NotOlderThan":
-        raise bad_request("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
+    _check_options(_watch_causes(query))
     since = None if with_initial or version in ("", "0") else parse_version(version)
     seconds = float(whole_number(request, "timeoutSeconds") or _WATCH_SECONDS)
     stream = _Stream(request, target.resource, store)

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from lab.kube.api.respond import warn
 from lab.kube.codec import Decoder, TypeMismatchError
-from lab.kube.errors import ApiError, bad_request
+from lab.kube.errors import ApiError, Cause, bad_request, invalid, not_supported
 from lab.kube.resources import BY_PLURAL, Resource
 from lab.kube.schema import Field, protobuf
 
@@ -30,7 +30,14 @@ class Target:
 
 def no_such_path() -> ApiError:
     """Make the answer to a path that leads nowhere."""
-    return ApiError(404, "NotFound", "the server could not find the requested resource")
+    return ApiError(404, "NotFound", "the server could not find the requested resource", {})
+
+
+def no_such_method() -> ApiError:
+    """Make the answer to a method that the resource does not have."""
+    return ApiError(
+        405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {}
+    )
 
 
 def parse_target(group: str, version: str, rest: str) -> Target:
@@ -85,11 +92,17 @@ async def read_object(request: web.Request) -> dict[str, Any]:
 
 
 def is_dry_run(request: web.Request) -> bool:
-    """Tell whether nothing is to be stored; raises ApiError 400 for another value than All."""
-    values = set(request.query.getall("dryRun", []))
-    if values - {"All", ""}:
-        raise bad_request(f'Invalid value: {sorted(values)}: supported values: "All"')
+    """Tell whether nothing is to be stored; raises ApiError 422 for another value than All."""
+    values = request.query.getall("dryRun", [])
+    if set(values) - {"All", ""}:
+        raise wrong_option(request, not_supported("dryRun", values, ("All",)))
     return "All" in values
+
+
+def wrong_option(request: web.Request, cause: Cause) -> ApiError:
+    """Make the answer to an option that a write does not have, in the form of CreateOptions and its like."""
+    names = {"POST": "Create", "PUT": "Update", "PATCH": "Patch", "DELETE": "Delete"}
+    return invalid(f"{names[request.method]}Options", "meta.k8s.io", "", [cause])
 
 
 def whole_number(request: web.Request, name: str) -> int | None:
@@ -111,15 +124,13 @@ def manager_name(request: web.Request) -> str:
 def check_fields(
     request: web.Request, resource: Resource, obj: dict[str, Any], schema: Field | None = None
 ) -> None:
-    """Check types and unknown fields, as fieldValidation asks: raises ApiError 400, or notes warnings."""
+    """Check types and unknown fields, as fieldValidation asks: raises ApiError 400, 422, or notes warnings."""
+    level = request.query.get("fieldValidation") or "Warn"
+    if level not in _VALIDATIONS:
+        raise wrong_option(request, not_supported("fieldValidation", level, _VALIDATIONS))
     problems = unknown_fields(resource, obj, schema)
     if not problems:
         return
-    level = request.query.get("fieldValidation") or "Warn"
-    if level not in _VALIDATIONS:
-        raise bad_request(
-            f'fieldValidation: Unsupported value: "{level}": supported values: "Ignore", "Strict", "Warn"'
-        )
     if level == "Strict":
         raise not_decodable(resource, f"strict decoding error: {', '.join(problems)}")
     if level == "Warn":
@@ -146,15 +157,26 @@ def not_decodable(resource: Resource, why: str) -> ApiError:
 def check_identity(target: Target, obj: dict[str, Any]) -> dict[str, Any]:
     """Return obj with the namespace of the request; raises ApiError 400 when the two disagree."""
     resource = target.resource
-    for field, wanted in (("kind", resource.kind), ("apiVersion", resource.api_version)):
-        if obj.get(field, wanted) != wanted:
-            found = f"{obj.get('apiVersion', '')}, Kind={obj.get('kind', '')}"
-            expected = f"{resource.api_version}, Kind={resource.kind}"
-            raise bad_request(f"the object provided ({found}) is not what the path stores ({expected})")
+    version, kind = obj.get("apiVersion", resource.api_version), obj.get("kind", resource.kind)
+    if version != resource.api_version:
+        raise bad_request(
+            f"the API version in the data ({version}) does not match the expected API version"
+            f" ({resource.api_version})"
+        )
+    if kind != resource.kind:
+        raise bad_request(
+            f'{kind} in version "{resource.version}" cannot be handled as a {resource.kind}: it is another kind'
+        )
     metadata = obj.get("metadata") or {}
     if not isinstance(metadata, dict):
         raise bad_request("metadata must be an object")
-    if resource.namespaced and metadata.get("namespace") not in (None, "", target.namespace):
+    namespace = metadata.get("namespace")
+    if resource.namespaced and namespace not in (None, "", target.namespace):
+        if target.name:
+            raise bad_request(
+                f"the namespace of the object ({namespace}) does not match the namespace on the request"
+                f" ({target.namespace})"
+            )
         raise bad_request(
             "the namespace of the provided object does not match the namespace sent on the request"
         )

@@ -12,11 +12,13 @@ from lab.kube.api.request import (
     check_identity,
     is_dry_run,
     manager_name,
+    no_such_method,
     parse_body,
     read_object,
+    wrong_option,
 )
 from lab.kube.api.respond import answer, encode, encode_list, warn
-from lab.kube.errors import ApiError, bad_request
+from lab.kube.errors import bad_request, not_supported
 from lab.kube.patch.managed import tracker
 from lab.kube.resources import Resource
 from lab.kube.selectors import compile_selectors
@@ -56,7 +58,7 @@ async def update(request: web.Request, store: Store, target: Target) -> web.Resp
 
 
 async def delete_options(request: web.Request) -> dict[str, Any]:
-    """Return Store.delete's options, from the body or the query; raises ApiError 400, 415."""
+    """Return Store.delete's options, from the body or the query; raises ApiError 400, 415, 422."""
     text = await request.read()
     body = parse_body(text, request.headers.get("Content-Type", "")) if text else {}
     if not isinstance(body, dict):
@@ -68,10 +70,8 @@ async def delete_options(request: web.Request) -> dict[str, Any]:
     if propagation is None and orphan is not None:
         propagation = "Orphan" if orphan else "Background"
     if propagation not in (None, "Background", "Foreground", "Orphan"):
-        supported = '"Background", "Foreground", "Orphan"'
-        raise bad_request(
-            f'propagationPolicy: Unsupported value: "{propagation}": supported values: {supported}'
-        )
+        supported = ("Foreground", "Background", "Orphan", "nil")
+        raise wrong_option(request, not_supported("propagationPolicy", propagation, supported))
     preconditions = body.get("preconditions") or {}
     try:
         seconds = None if grace is None else int(grace)
@@ -110,9 +110,7 @@ async def delete_collection(request: web.Request, store: Store, target: Target) 
     """Delete all objects that match; the answer lists them."""
     resource, query = target.resource, request.query
     if "deletecollection" not in resource.verbs:
-        raise ApiError(
-            405, "MethodNotAllowed", "the server does not allow this method on the requested resource"
-        )
+        raise no_such_method()
     options = await delete_options(request)
     fields = query.get("fieldSelector", "")
     matches = compile_selectors(resource.plural, target.namespace, query.get("labelSelector", ""), fields)

@@ -34,6 +34,7 @@ def reconcile(store: Store, key: Key) -> float | None:
     job = _count(store, job, owned_by(job, pods))
     if _ended(job):
         return _expire(store, job)
+    job = _note_suspension(store, job)
     active = [pod for pod in owned_by(job, store.list("pods", key[0])) if meta.is_pod_active(pod)]
     verdict = _verdict(job, active)
     if verdict:
@@ -68,6 +69,39 @@ def _count(store: Store, job: Json, pods: list[Json]) -> Json:
     job = store.mutate("jobs", *meta.key_of(job), change, "status")
     for pod in ended:
         _release(store, pod)
+    return job
+
+
+def _note_suspension(store: Store, job: Json) -> Json:
+    """Tell in the conditions and by an event that a Job was suspended or resumed.
+
+    A Job that was never suspended has no such condition; the clock of its deadline starts anew when it resumes.
+    """
+    is_suspended = bool(job["spec"].get("suspend"))
+    present = meta.condition_of(job, "Suspended")
+    if is_suspended == bool(present and present["status"] == "True"):
+        return job
+    word = "suspended" if is_suspended else "resumed"
+    now = meta.now()
+    condition = {
+        "type": "Suspended",
+        "status": "True" if is_suspended else "False",
+        "reason": f"Job{word.title()}",
+        "message": f"Job {word}",
+        "lastProbeTime": now,
+        "lastTransitionTime": now,
+    }
+
+    def change(new: Json) -> None:
+        status = new["status"]
+        others = [one for one in status.get("conditions", []) if one["type"] != "Suspended"]
+        status["conditions"] = [*others, condition]
+        status.pop("startTime", None)
+        if not is_suspended:
+            status["startTime"] = now
+
+    job = store.mutate("jobs", *meta.key_of(job), change, "status")
+    record(store, job, word.title(), f"Job {word}", component=_COMPONENT)
     return job
 
 

@@ -29,7 +29,8 @@ def json_patch(original: dict[str, Any], operations: Any) -> dict[str, Any]:
         result: dict[str, Any] = jsonpatch.JsonPatch(operations).apply(original)
     except jsonpatch.InvalidJsonPatch as error:
         raise bad_request(f"invalid JSON patch: {error}") from None
-    except (jsonpatch.JsonPatchException, JsonPointerException) as error:
-        message = f"the server rejected our request due to an error in our request: {error}"
-        raise ApiError(422, "Invalid", message) from None
+    except (jsonpatch.JsonPatchException, JsonPointerException):
+        # Kubernetes does not say which operation does not fit, either.
+        message = "the server rejected our request due to an error in our request"
+        raise ApiError(422, "Invalid", message, {}) from None
     return result

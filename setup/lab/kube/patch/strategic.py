@@ -59,7 +59,7 @@ def _merge_list(present: list[Any], patch: list[Any], of: Field, order: list[Any
     key = of.merge
     if not key:
         merged = present + [item for item in patch if item not in present]
-        return merged if order is None else _in_order(merged, present, order, "")
+        return _in_order(merged, present, patch if order is None else order, "")
     if any(isinstance(item, dict) and item.get("$patch") == "replace" for item in patch):
         return [_without_directives(item) for item in patch if item.get("$patch") != "replace"]
     merged = list(present)
@@ -76,9 +76,8 @@ def _merge_list(present: list[Any], patch: list[Any], of: Field, order: list[Any
             merged[places[0]] = strategic_merge(merged[places[0]], item, of.items or ANY)
         else:
             merged.append(strategic_merge({}, item, of.items or ANY))
-    if order is None:
-        return merged
-    return _in_order(merged, present, order, key)
+    # Without an order the patch's own counts: what it brings comes before what only the server has.
+    return _in_order(merged, present, patch if order is None else order, key)
 
 
 def _in_order(merged: list[Any], present: list[Any], order: list[Any], key: str) -> list[Any]:
@@ -95,9 +94,9 @@ def _in_order(merged: list[Any], present: list[Any], order: list[Any], key: str)
     only_here = [item for item in merged if identity(item) not in wanted]
     result = []
     while ordered and only_here:
-        left, right = identity(ordered[0]), identity(only_here[0])
-        is_first = left in before and right in before and before.index(left) < before.index(right)
-        result.append((ordered if is_first else only_here).pop(0))
+        wished, other = identity(ordered[0]), identity(only_here[0])
+        is_later = wished in before and other in before and before.index(other) < before.index(wished)
+        result.append((only_here if is_later else ordered).pop(0))
     return result + ordered + only_here
 
 
