@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import os
+import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +22,7 @@ import pytest
 import requests
 
 from lab.grafana.server import GrafanaSettings, serve
+from lab.node.logs import LogFile, LogFolder
 
 TOKEN = "glsa_test-token-3f1c"
 
@@ -151,6 +156,127 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory, exporter_port: int) -> 
         yield process
 
 
+CHECKOUT = Path(__file__).parents[2]
+RULE_FILE = CHECKOUT / "manifests" / "observability" / "loki-rules.yaml"
+
+
+class Discovery(BaseHTTPRequestHandler):
+    """Serves the pods of `LogStore`, as lab.kube.discovery_sd does."""
+
+    pods: dict[str, str]  # uid -> service
+
+    def do_GET(self) -> None:
+        prefix = "__meta_kubernetes_pod_"
+        targets = [
+            {"targets": [], "labels": {f"{prefix}uid": uid, f"{prefix}label_app_kubernetes_io_name": service}}
+            for uid, service in self.pods.items()
+        ]
+        payload = json.dumps(targets).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(payload)))
+        self.end_headers()
+        self.wfile.write(payload)
+
+    def log_message(self, *_args: object) -> None:
+        """Keep pytest's output clean."""
+
+
+class LogStoreProcess:
+    """The log store as a process of its own, on a folder of logs that the node's own writer fills."""
+
+    def __init__(self, folder: Path, discovery_url: str, pods: dict[str, str]) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.logs = LogFolder(folder)
+        self.folder = folder
+        self.since_ns = time.time_ns()
+        self._discovery_url = discovery_url
+        self._pods = pods
+        self._options: tuple[str, ...] = ()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *options: str) -> None:
+        self._options = options or self._options
+        words = [sys.executable, "-m", "lab.grafana.logstore", f"--port={self.port}", f"--logs={self.folder}"]
+        words += [f"--pods={self._discovery_url}", "--cluster=lab", f"--since-ns={self.since_ns}"]
+        words += [f"--rules={RULE_FILE}", "--window-seconds=10", "--interval-seconds=0.2", *self._options]
+        environment = {**os.environ, "PYTHONPATH": str(CHECKOUT / "setup")}
+        self._process = subprocess.Popen(words, env=environment)
+        wait_until(self._ready, "the log store answers")
+
+    def _ready(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, "the log store has ended"
+        with contextlib.suppress(requests.RequestException):
+            return requests.get(f"{self.url}/ready", timeout=2).ok
+        return False
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        if self._process and self._process.poll() is None:
+            self._process.send_signal(number)
+            self._process.wait(10)
+
+    def log(self, service: str, pod: str = "", uid: str = "", run: int = 0) -> LogFile:
+        """Open a container's log as the node does; its pod belongs to the service."""
+        pod = pod or f"{service}-1"
+        uid = uid or f"uid-of-{pod}"
+        self._pods[uid] = service
+        return self.logs.open(self.logs.pod("ecommerce", pod, uid), service, run)
+
+    def get(self, path: str, **params: Any) -> requests.Response:
+        return requests.get(f"{self.url}/{path}", params=params, timeout=20)
+
+    def push(self, labels: dict[str, str], *entries: tuple[int, str]) -> None:
+        values = [[str(moment), line] for moment, line in entries]
+        body = {"streams": [{"stream": labels, "values": values}]}
+        answer = requests.post(f"{self.url}/loki/api/v1/push", json=body, timeout=10)
+        assert answer.status_code == 204, answer.text
+
+    def lines(self, query: str, **params: Any) -> list[str]:
+        asked = {"query": query, "limit": 5000, "direction": "forward"} | params
+        answer = self.get("loki/api/v1/query_range", **asked)
+        assert answer.ok, answer.text
+        rows = [row for stream in answer.json()["data"]["result"] for row in stream["values"]]
+        return [line for _, line in sorted(rows, key=lambda row: int(row[0]))]
+
+    def metric(self, name: str) -> float | None:
+        for line in self.get("metrics").text.splitlines():
+            if line.startswith(name) and not line.startswith("#"):
+                return float(line.rsplit(" ", 1)[1])
+        return None
+
+
+@contextlib.contextmanager
+def running_log_store(folder: Path, *options: str) -> Iterator[LogStoreProcess]:
+    pods: dict[str, str] = {}
+    handler = type("Handler", (Discovery,), {"pods": pods})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        store = LogStoreProcess(folder, f"http://127.0.0.1:{server.server_port}/sd/pods", pods)
+        try:
+            store.start(*options)
+            yield store
+        finally:
+            store.stop()
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture(scope="session")
+def log_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LogStoreProcess]:
+    """The log store that tests share; each uses labels of its own."""
+    with running_log_store(tmp_path_factory.mktemp("pod-logs")) as store:
+        yield store
+
+
+@pytest.fixture
+def own_log_store(tmp_path: Path) -> Iterator[LogStoreProcess]:
+    """An empty log store, for one test."""
+    with running_log_store(tmp_path / "pod-logs") as store:
+        yield store
+
+
 @dataclass
 class Client:
     """Requests to the stand-in, with the token."""
@@ -203,12 +329,15 @@ def running_grafana(settings: GrafanaSettings) -> Iterator[Client]:
 
 
 @pytest.fixture(scope="session")
-def settings(prometheus: PrometheusProcess, tmp_path_factory: pytest.TempPathFactory) -> GrafanaSettings:
+def settings(
+    prometheus: PrometheusProcess, log_store: LogStoreProcess, tmp_path_factory: pytest.TempPathFactory
+) -> GrafanaSettings:
     return GrafanaSettings(
         host="127.0.0.1",
         port=0,
         token=TOKEN,
         prometheus_url=prometheus.url,
+        loki_url=log_store.url,
         state_dir=tmp_path_factory.mktemp("state"),
     )
 

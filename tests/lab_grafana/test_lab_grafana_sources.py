@@ -49,7 +49,8 @@ def stub_upstream(answer) -> Iterator[tuple[str, list[tuple[str, str]]]]:
 
 class TestDataSources:
     def test_the_list(self, grafana, prometheus):
-        [source] = grafana.get("/api/datasources").json()
+        loki, source = grafana.get("/api/datasources").json()
+        assert (loki["name"], loki["isDefault"]) == ("Loki", False)
         expected = {
             "id": 1,
             "uid": "prometheus",
@@ -66,7 +67,7 @@ class TestDataSources:
         source = grafana.get(f"/api/datasources/{path}").json()
         assert (source["uid"], source["type"], source["isDefault"]) == ("prometheus", "prometheus", True)
 
-    @pytest.mark.parametrize("path", ["uid/loki", "name/prometheus", "uid/loki/health"])
+    @pytest.mark.parametrize("path", ["uid/absent", "name/prometheus", "uid/absent/health"])
     def test_none(self, grafana, path):
         answer = grafana.get(f"/api/datasources/{path}")
         assert (answer.status_code, answer.json()) == (404, {"message": "Data source not found"})
@@ -149,7 +150,7 @@ class TestProxy:
         assert seen == []
 
     def test_an_unknown_data_source(self, grafana):
-        answer = grafana.get("/api/datasources/proxy/uid/loki/api/v1/query")
+        answer = grafana.get("/api/datasources/proxy/uid/absent/api/v1/query")
         assert (answer.status_code, answer.json()) == (404, {"message": "Unable to find datasource"})
 
     def test_the_token_does_not_reach_the_data_source(self, own_settings):

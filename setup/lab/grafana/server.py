@@ -19,6 +19,7 @@ from .errors import error_middleware, http_log
 from .loki import Loki
 from .prometheus import Prometheus
 from .sources import DataSources
+from .upstream import Upstream
 
 MAX_BODY_BYTES = 4 * 1024 * 1024  # of a request; a large dashboard has a tenth of it
 MAX_CONNECTIONS = 20  # to the data sources; Prometheus runs 20 queries at a time
@@ -29,15 +30,16 @@ SHUTDOWN_SECONDS = 2.0  # that requests under way have when the server stops
 class GrafanaSettings:
     """Where to listen (port 0: a free one), the API token, the data sources' addresses, where to keep state.
 
-    `scrape_interval_seconds` is Prometheus'; `timeout_seconds` bounds each request to a data source.
+    Without `loki_url` there is no data source of type loki. `scrape_interval_seconds` is Prometheus';
+    `timeout_seconds` bounds each request to a data source.
     """
 
     host: str
     port: int
     token: str = field(repr=False)
     prometheus_url: str
-    loki_url: str
     state_dir: Path
+    loki_url: str = ""
     scrape_interval_seconds: float = 1.0
     timeout_seconds: float = 10.0
 
@@ -77,13 +79,21 @@ def _application(settings: GrafanaSettings, database: sqlite3.Connection) -> web
         async with aiohttp.ClientSession(
             connector=connector, timeout=aiohttp.ClientTimeout(total=None), trust_env=False
         ) as session:
-            app[sources.SOURCES] = DataSources([_prometheus(settings, session), _loki(settings, session)])
+            app[sources.SOURCES] = DataSources(_sources(settings, session))
             yield
         database.close()
 
     app.cleanup_ctx.append(resources)
     app.add_routes(_routes())
     return app
+
+
+def _sources(settings: GrafanaSettings, session: aiohttp.ClientSession) -> list[Upstream]:
+    """Return the data sources, the default one first."""
+    found: list[Upstream] = [_prometheus(settings, session)]
+    if settings.loki_url:
+        found.append(_loki(settings, session))
+    return found
 
 
 def _prometheus(settings: GrafanaSettings, session: aiohttp.ClientSession) -> Prometheus:

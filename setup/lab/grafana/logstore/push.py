@@ -44,6 +44,8 @@ def push(store: LogStore, body: bytes, content_type: str, encoding: str) -> None
         entries.sort(key=lambda entry: entry[0])
         if entries and entries[-1][0] > time.time_ns() + _AHEAD_NS:
             raise PushError(400, f"entry for stream '{dict(labels)}' has timestamp too new: {entries[-1][0]}")
+        if entries and entries[0][0] < time.time_ns() - store.max_age_ns:
+            raise PushError(400, f"entry for stream '{dict(labels)}' has timestamp too old: {entries[0][0]}")
         store.append(labels, [moment for moment, _ in entries], [line for _, line in entries])
 
 

@@ -104,7 +104,7 @@ class Stream:
         return False
 
     def views(self, start: int, end: int) -> Iterator[View]:
-        """Yield what lies at `start` or later and before `end` (epoch nanoseconds), oldest first."""
+        """Yield what lies at `start` or later and before `end` (epoch nanoseconds), as it came."""
         for chunk in list(self.chunks):
             count = len(chunk.times)
             if not count or chunk.times[0] >= end or chunk.times[count - 1] < start:
@@ -113,6 +113,17 @@ class Stream:
             last = bisect.bisect_left(chunk.times, end, 0, count)
             if first < last:
                 yield View(chunk.times, chunk.ends, chunk.text(), first, last)
+
+    def runs(self, start: int, end: int) -> list[list[View]]:
+        """Return the same in lists within which times do not fall; one list unless lines came late."""
+        found: list[list[View]] = []
+        for view in self.views(start, end):
+            last = found[-1][-1] if found else None
+            if last is not None and view.times[view.first] >= last.times[last.last - 1]:
+                found[-1].append(view)
+            else:
+                found.append([view])
+        return found
 
 
 @dataclass
@@ -132,7 +143,7 @@ class LogStore:
         self.counters = Counters()
         self.cost = 0
         self._max_bytes = max_bytes
-        self._max_age = int(max_age_seconds * 1e9)
+        self.max_age_ns = int(max_age_seconds * 1e9)
         self._streams: dict[Labels, Stream] = {}
         self._chunks: deque[tuple[Stream, Chunk]] = deque()  # in the order in which they were begun
         self._lock = threading.Lock()
@@ -179,7 +190,7 @@ class LogStore:
     def _make_room(self, now: int) -> None:
         while self._chunks:
             stream, chunk = self._chunks[0]
-            old = bool(chunk.times) and now - chunk.times[-1] > self._max_age
+            old = bool(chunk.times) and now - chunk.times[-1] > self.max_age_ns
             if self.cost <= self._max_bytes and not old:
                 return
             self._chunks.popleft()

@@ -20,6 +20,7 @@ _LOG = logging.getLogger(__name__)
 _READ_BYTES = 1024 * 1024
 _MAX_LINE = 256 * 1024  # characters; Loki's default (max_line_size), what is longer is cut
 _PAUSE_SECONDS = 0.2
+_TICK_NS = 1_000_000_000
 # "2026-11-23T12:00:00.123456789Z stdout F text"
 _TIME_END, _FLAG, _TEXT = 30, 38, 40
 
@@ -73,7 +74,7 @@ class ContainerTail:
     """Follows the logs of one container, `<n>.log` for its n-th run; each is rotated to `<n>.log.1`."""
 
     def __init__(self, folder: Path, since_ns: int) -> None:
-        self.gaps = 0  # rotations that were too fast to be sure that every file was seen
+        self.gaps = 0  # how often a file was found whose forerunner may have gone unseen
         self._folder = folder
         self._since = since_ns
         self._lines = Lines(since_ns)
@@ -133,7 +134,9 @@ class ContainerTail:
         self._run = later[0]
         self._lines = Lines(self._since)
         path = self._folder / f"{self._run}.log"
-        return [file for file in (_open(path.with_name(path.name + ".1")), _open(path)) if file]
+        older = _open(path.with_name(path.name + ".1"))
+        self.gaps += older is not None
+        return [file for file in (older, _open(path)) if file]
 
     def _runs(self) -> Iterator[int]:
         try:
@@ -267,8 +270,9 @@ class Tailer:
                 self._tails[name] = PodTail(folder, self._cluster, self._since)
 
     def _is_old(self, folder: Path) -> bool:
-        # Made and marked as gone, all before this lab began.
+        # Made and marked as gone, all before this lab began. A file's time is that of the kernel's last tick;
+        # what is taken for new by mistake only has lines that are too old.
         try:
-            return folder.stat().st_mtime_ns < self._since
+            return folder.stat().st_mtime_ns < self._since - _TICK_NS
         except FileNotFoundError:
             return True

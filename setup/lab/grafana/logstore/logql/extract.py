@@ -26,10 +26,11 @@ def logfmt(line: str) -> dict[str, str]:
 
 def logfmt_value(line: str, name: str) -> str | None:
     """Return what `logfmt(line).get(name)` does, mostly without reading the whole line."""
+    if name.startswith("_"):  # put before a digit, perhaps
+        return logfmt(line).get(name)
     match = _finder(name).search(line)
     if match is None:
-        # A name may have been written with other signs in place of "_".
-        return logfmt(line).get(name) if "_" in name else None
+        return None
     value = match[1] or match[2]
     start = match.start()
     # Within quotes it is a part of another value; an escape before it, or no value, leave that unclear.
@@ -40,7 +41,9 @@ def logfmt_value(line: str, name: str) -> str | None:
 
 @functools.lru_cache(maxsize=256)
 def _finder(name: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\S){name}={_VALUE}")
+    # What a label may not have has become "_".
+    written = name.replace("_", r'[^\sa-zA-Z0-9="]')
+    return re.compile(rf"(?<!\S){written}={_VALUE}")
 
 
 def from_json(line: str) -> dict[str, str]:

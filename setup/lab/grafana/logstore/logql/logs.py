@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from ..store import Labels, LogStore, Stream, label_set
+from ..store import Labels, LogStore, Stream, View, label_set
 from .scan import Scan, Statistics, select
 from .syntax import LogQuery
 
@@ -34,7 +34,11 @@ def lines(
     scan = Scan(query, statistics)
     streams = select(query.matchers, store.streams)
     statistics.streams += len(streams)
-    each = [_of_stream(scan, stream, window, forward=forward) for stream in streams]
+    each = [
+        _of_views(scan, stream, views, forward=forward)
+        for stream in streams
+        for views in stream.runs(window.start, window.end)
+    ]
     merged = heapq.merge(*each, key=lambda line: line.time, reverse=not forward)
     found: dict[Labels, list[tuple[int, str]]] = {}
     for line in islice(merged, limit):
@@ -42,10 +46,9 @@ def lines(
     return found
 
 
-def _of_stream(scan: Scan, stream: Stream, window: Window, *, forward: bool) -> Iterator[_Line]:
+def _of_views(scan: Scan, stream: Stream, views: list[View], *, forward: bool) -> Iterator[_Line]:
     labels = dict(stream.labels)
-    views = stream.views(window.start, window.end)
-    for view in views if forward else reversed(list(views)):
+    for view in views if forward else reversed(views):
         indexes = scan.indexes(view, labels)
         for index in indexes if forward else reversed(list(indexes)):
             entry = scan.entry(view.line(index), labels)
