@@ -20,6 +20,8 @@ class Resource:
     categories: tuple[str, ...] = ()
     subresources: tuple[str, ...] = ()
     verbs: tuple[str, ...] = ALL_VERBS
+    deprecated: str = ""
+    """Since when, and what to use instead: whoever asks for it is warned."""
 
     @property
     def singular(self) -> str:
@@ -43,7 +45,12 @@ _NAMESPACE_VERBS = tuple(verb for verb in ALL_VERBS if verb != "deletecollection
 
 RESOURCES = (
     Resource("configmaps", "ConfigMap", short_names=("cm",)),
-    Resource("endpoints", "Endpoints", short_names=("ep",)),
+    Resource(
+        "endpoints",
+        "Endpoints",
+        short_names=("ep",),
+        deprecated="v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+    ),
     Resource("events", "Event", short_names=("ev",)),
     Resource(
         "namespaces",

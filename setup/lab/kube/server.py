@@ -14,7 +14,7 @@ from lab.kube.api.logs import pod_log
 from lab.kube.api.patching import patch
 from lab.kube.api.read import SUBSCRIPTIONS
 from lab.kube.api.request import Target, no_such_method, parse_target
-from lab.kube.api.respond import errors
+from lab.kube.api.respond import errors, warn
 from lab.kube.api.tokens import TOKEN_KEY, token_request
 from lab.kube.auth import secrets
 from lab.kube.auth.authenticator import Authenticator
@@ -115,6 +115,8 @@ async def _end_watches(app: web.Application) -> None:
 
 async def _dispatch(request: web.Request, store: Store, target: Target, logs: LogReader) -> web.StreamResponse:
     method = request.method
+    if target.resource.deprecated:
+        warn([target.resource.deprecated])
     if target.subresource == "log" and method == "GET":
         return await pod_log(request, store, target, logs)
     if method == "GET" and target.subresource in (None, "status"):

@@ -141,7 +141,10 @@ class Store:
         self._check_namespace(resource, metadata)
         key = meta.key_of(new)
         if key in self._objects[plural]:
-            raise already_exists(plural, resource.group, key[1])
+            taken = already_exists(plural, resource.group, key[1])
+            if meta.is_deleting(self._objects[plural][key]):
+                taken.message = f"object is being deleted: {taken.message}"
+            raise taken
         for name in ("deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion"):
             metadata.pop(name, None)
         metadata |= {"uid": str(uuid.uuid4()), "creationTimestamp": meta.now()}

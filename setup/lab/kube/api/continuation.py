@@ -17,9 +17,10 @@ _INVALID = "continue key is not valid"
 _TOO_OLD = "The resourceVersion for the provided list is too old."
 _INCONSISTENT = (
     "The provided continue parameter is too old to display a consistent list result. You can start a new list"
-    " without the continue parameter, or use the continue token in this response to retrieve the remainder of"
-    " the results. Continuing with the provided token results in an inconsistent list - objects that were created,"
-    " modified, or deleted between the time the first chunk was returned and now may show up in the list."
+    " without the continue parameter, or use the continue token in this response to retrieve the remainder"
+    " of the results. Continuing with the provided token results in an inconsistent list - objects that were"
+    " created, modified, or deleted between the time the first chunk was returned and now may show up in"
+    " the list."
 )
 
 

@@ -45,7 +45,7 @@ def list_objects(request: web.Request, store: Store, target: Target) -> web.Resp
     limit = whole_number(request, "limit") or 0
     version, start = _list_position(query.get("continue", ""), query, store)
     if version == store.version:
-        objects = [obj for obj in store.list(resource.plural) if matches(obj)]
+        objects = [obj for obj in store.list(resource.plural, target.namespace) if matches(obj)]
     else:
         try:
             then = store.snapshot(resource.plural, version)

@@ -104,7 +104,8 @@ def merge(live: Any, wanted: Any, of: Field) -> Any:
 
 def _prune(merged: dict[str, Any], owners: Owners, last: frozenset[Path], of: Field) -> dict[str, Any]:
     """Drop what the manager applied last time and nobody wants any more."""
-    kept = with_named(path for owned in owners.values() for path in owned.paths)
+    # Every object has metadata, whoever owns what in it.
+    kept = with_named(path for owned in owners.values() for path in owned.paths) | {("f:metadata",)}
     doomed = with_named(last) - kept
     pruned: dict[str, Any] = remove(merged, of, doomed) if doomed else merged
     return pruned
