@@ -7,11 +7,11 @@ Objects handed out are shared and must never be modified.
 import time
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lab.kube import meta, rules
 from lab.kube.codec import Decoder, TypeMismatchError, copy
+from lab.kube.deletion import mark_deleted, may_go
 from lab.kube.errors import (
     ApiError,
     already_exists,
@@ -22,6 +22,7 @@ from lab.kube.errors import (
     not_found,
     required,
 )
+from lab.kube.index import Objects
 from lab.kube.meta import Key
 from lab.kube.resources import BY_PLURAL, RESOURCES, Resource
 from lab.kube.selectors import Predicate, compile_selectors
@@ -31,6 +32,10 @@ Track = Callable[[dict[str, Any] | None, dict[str, Any]], None]
 """Writes the field owners (metadata.managedFields) into a new object, given the old one."""
 _MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
 _INITIAL_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
+
+
+# What a write of a status looks at.
+_WITH_STATUS = frozenset({"metadata", "status"})
 
 
 class Versioned(dict[str, Any]):
@@ -47,7 +52,7 @@ class Store:
         # Milliseconds, so that no version is used again by the next process: a watcher that outlived this one
         # is told that its version is too old.
         self.version = time.time_ns() // 1_000_000
-        self._objects: dict[str, dict[Key, Versioned]] = {resource.plural: {} for resource in RESOURCES}
+        self._objects = {resource.plural: Objects() for resource in RESOURCES}
         self._topics = {resource.plural: Topic(self.version) for resource in RESOURCES}
         self._uids: dict[str, tuple[str, Key]] = {}
         for name in _INITIAL_NAMESPACES:
@@ -65,12 +70,17 @@ class Store:
 
     def find(self, plural: str, namespace: str | None, name: str) -> dict[str, Any] | None:
         """Return one object, or None."""
-        return self._objects[plural].get((namespace or "", name))
+        found: dict[str, Any] | None = self._objects[plural].get((namespace or "", name))
+        return found
 
     def by_uid(self, uid: str) -> dict[str, Any] | None:
         """Return the object that has this uid, or None."""
         plural, key = self._uids.get(uid, ("", ("", "")))
-        return self._objects[plural][key] if plural else None
+        return self.find(plural, *key) if plural else None
+
+    def controlled(self, plural: str, namespace: str, uid: str) -> list[dict[str, Any]]:
+        """Return the objects of a namespace whose controller has this uid (NOBODY: that have none), by name."""
+        return self._objects[plural].controlled(namespace, uid)
 
     def list(
         self, plural: str, namespace: str | None = None, label_selector: str = "", field_selector: str = ""
@@ -79,7 +89,8 @@ class Store:
         _resource(plural)
         matches = compile_selectors(plural, namespace, label_selector, field_selector)
         objects = self._objects[plural]
-        return [objects[key] for key in sorted(objects) if matches(objects[key])]
+        found = objects.within(namespace) if namespace else [objects[key] for key in sorted(objects)]
+        return [obj for obj in found if matches(obj)] if label_selector or field_selector else found
 
     def count(self, plural: str) -> int:
         """Return how many objects there are of a kind."""
@@ -167,6 +178,9 @@ class Store:
         With subresource "status" nothing but the status changes, without it everything else.
         """
         resource = _resource(plural)
+        if subresource == "status":
+            # Most writes are of a status, and reading the whole object is most of a write.
+            obj = {part: obj[part] for part in _WITH_STATUS & obj.keys()}
         new = _clean(resource, obj)
         metadata = new["metadata"]
         old = self.get(plural, metadata.get("namespace"), metadata["name"])
@@ -180,7 +194,7 @@ class Store:
         new["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
         if new == old or dry_run:
             return new if dry_run else old
-        if meta.is_deleting(new) and _may_go(new):
+        if meta.is_deleting(new) and may_go(new):
             return self._remove(resource, new)
         return self._commit(resource, meta.key_of(new), "MODIFIED", new)
 
@@ -194,8 +208,13 @@ class Store:
         *,
         track: Track | None = None,
     ) -> dict[str, Any]:
-        """Let change modify a copy of the object and store it, unless it is still the same; raises ApiError."""
-        new = copy(self.get(plural, namespace, name))
+        """Let change modify a copy of the object and store it, unless it is still the same; raises ApiError.
+
+        With subresource "status" it must modify nothing but the status and the metadata.
+        """
+        old = self.get(plural, namespace, name)
+        changing = _WITH_STATUS & old.keys() if subresource == "status" else old
+        new = old | {part: copy(old[part]) for part in changing}
         change(new)
         return self.replace(plural, new, subresource, track=track)
 
@@ -230,10 +249,10 @@ class Store:
                 raise conflict(resource.kind, resource.group, name, why)
         new = copy(old)
         grace = rules.grace_seconds(resource, new, grace_period_seconds)
-        _mark_deleted(resource, new, grace, rules.finalizers_for(resource, new, propagation))
+        mark_deleted(resource, new, grace, rules.finalizers_for(resource, new, propagation))
         if dry_run:
             return new
-        if _may_go(new):
+        if may_go(new):
             return self._remove(resource, new)
         return old if new == old else self._commit(resource, meta.key_of(new), "MODIFIED", new)
 
@@ -310,26 +329,3 @@ def _clean(resource: Resource, obj: dict[str, Any]) -> dict[str, Any]:
         "metadata": new.get("metadata", {}),
         **rest,
     }
-
-
-def _may_go(obj: dict[str, Any]) -> bool:
-    metadata = obj["metadata"]
-    waits = metadata.get("finalizers") or metadata.get("deletionGracePeriodSeconds")
-    return not waits and not (obj["kind"] == "Namespace" and obj.get("spec", {}).get("finalizers"))
-
-
-def _mark_deleted(resource: Resource, obj: dict[str, Any], grace: int, finalizers: list[str]) -> None:
-    metadata = obj["metadata"]
-    if finalizers:
-        metadata["finalizers"] = finalizers
-    else:
-        metadata.pop("finalizers", None)
-    if "deletionTimestamp" in metadata and grace >= metadata["deletionGracePeriodSeconds"]:
-        return
-    if "generation" in metadata and "deletionTimestamp" not in metadata:
-        metadata["generation"] += 1
-    gone = datetime.now(UTC) + timedelta(seconds=grace)
-    metadata["deletionTimestamp"] = gone.strftime("%Y-%m-%dT%H:%M:%SZ")
-    metadata["deletionGracePeriodSeconds"] = grace
-    if resource.plural == "namespaces":
-        obj.setdefault("status", {})["phase"] = "Terminating"

@@ -3,6 +3,7 @@
 from typing import Any
 
 from lab.kube import meta
+from lab.kube.index import NOBODY
 from lab.kube.selectors import object_selector
 from lab.kube.store import Store
 
@@ -10,18 +11,25 @@ from lab.kube.store import Store
 def claim(store: Store, owner: dict[str, Any], plural: str) -> list[dict[str, Any]]:
     """Return the objects that owner controls, after taking in orphans and letting go of what does not match."""
     matches = object_selector(owner["spec"]["selector"])
+    is_going = meta.is_deleting(owner)
     claimed = []
-    for obj in store.list(plural, owner["metadata"]["namespace"]):
-        controller = meta.controller_of(obj)
-        is_match = matches(meta.labels_of(obj))
-        if controller is None and is_match and not meta.is_deleting(obj) and not meta.is_deleting(owner):
-            claimed.append(_adopt(store, owner, plural, obj))
-        elif controller and controller["uid"] == owner["metadata"]["uid"]:
-            if is_match or meta.is_deleting(owner):
-                claimed.append(obj)
-            elif not meta.is_deleting(obj):
-                _release(store, owner, plural, obj)
-    return claimed
+    for obj in owned(store, owner, plural):
+        if is_going or matches(meta.labels_of(obj)):
+            claimed.append(obj)
+        elif not meta.is_deleting(obj):
+            _release(store, owner, plural, obj)
+    orphans = [] if is_going else store.controlled(plural, owner["metadata"]["namespace"], NOBODY)
+    adopted = [
+        _adopt(store, owner, plural, obj)
+        for obj in orphans
+        if matches(meta.labels_of(obj)) and not meta.is_deleting(obj)
+    ]
+    return claimed + adopted
+
+
+def owned(store: Store, owner: dict[str, Any], plural: str) -> list[dict[str, Any]]:
+    """Return the objects whose controller is owner, by name."""
+    return store.controlled(plural, owner["metadata"]["namespace"], owner["metadata"]["uid"])
 
 
 def _adopt(store: Store, owner: dict[str, Any], plural: str, obj: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from lab.kube import meta
 from lab.kube.controllers import rollout
-from lab.kube.controllers.adoption import claim
+from lab.kube.controllers.adoption import claim, owned
 from lab.kube.controllers.conditions import next_check, set_condition, status_of
 from lab.kube.controllers.loop import Loop, controller_named, itself
 from lab.kube.errors import ApiError
@@ -54,7 +54,7 @@ def reconcile(store: Store, key: Key) -> float | None:
     if not meta.is_deleting(deployment):
         deployment = _check_paused(store, deployment)
         conditions = _step(store, deployment, replica_sets)
-    replica_sets = [one for one in store.list("replicasets", key[0]) if meta.is_controlled_by(one, deployment)]
+    replica_sets = owned(store, deployment, "replicasets")
     deployment = store.get("deployments", *key)
     status = status_of(deployment, _newest(deployment, replica_sets), replica_sets, conditions)
 
@@ -125,11 +125,8 @@ def _recreate(store: Store, deployment: Json, new: Json | None, old: list[Json])
     for one in old:
         if one["spec"]["replicas"]:
             rollout.scale(store, deployment, one, 0)
-    owners = {one["metadata"]["uid"] for one in old}
-    for pod in store.list("pods", deployment["metadata"]["namespace"]):
-        controller = meta.controller_of(pod)
-        if controller and controller["uid"] in owners and not meta.is_pod_finished(pod):
-            return {}
+    if any(not meta.is_pod_finished(pod) for one in old for pod in owned(store, one, "pods")):
+        return {}
     new, condition = _ensure_new(store, deployment, new, old)
     new = rollout.scale(store, deployment, new, deployment["spec"]["replicas"])
     _clean_up(store, deployment, new, old)

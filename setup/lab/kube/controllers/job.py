@@ -4,7 +4,8 @@ from functools import partial
 from typing import Any
 
 from lab.kube import meta
-from lab.kube.controllers.loop import Loop, controller_named, itself, owned_by
+from lab.kube.controllers.adoption import owned
+from lab.kube.controllers.loop import Loop, controller_named, itself
 from lab.kube.controllers.podcontrol import create_pod, delete_pod
 from lab.kube.events import record
 from lab.kube.meta import Key
@@ -25,17 +26,17 @@ async def run(store: Store) -> None:
 def reconcile(store: Store, key: Key) -> float | None:
     """Count what has ended, make or take away pods, and end the Job when it is time."""
     job = store.find("jobs", *key)
-    pods = [pod for pod in store.list("pods", key[0]) if (meta.controller_of(pod) or {}).get("name") == key[1]]
     if job is None or meta.is_deleting(job):
-        for pod in pods:
-            if (meta.controller_of(pod) or {}).get("kind") == "Job":
+        for pod in store.list("pods", key[0]):
+            controller = meta.controller_of(pod) or {}
+            if (controller.get("kind"), controller.get("name")) == ("Job", key[1]):
                 _release(store, pod)
         return None
-    job = _count(store, job, owned_by(job, pods))
+    job = _count(store, job, owned(store, job, "pods"))
     if _ended(job):
         return _expire(store, job)
     job = _note_suspension(store, job)
-    active = [pod for pod in owned_by(job, store.list("pods", key[0])) if meta.is_pod_active(pod)]
+    active = [pod for pod in owned(store, job, "pods") if meta.is_pod_active(pod)]
     verdict = _verdict(job, active)
     if verdict:
         return _finish(store, job, active, verdict)
@@ -230,7 +231,7 @@ def _backoff(store: Store, job: Json) -> float:
         return 0.0
     ends = [
         one["state"]["terminated"].get("finishedAt")
-        for pod in owned_by(job, store.list("pods", job["metadata"]["namespace"]))
+        for pod in owned(store, job, "pods")
         if pod["status"].get("phase") == "Failed"
         for one in pod["status"].get("containerStatuses", [])
         if "terminated" in one.get("state", {})

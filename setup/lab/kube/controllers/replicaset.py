@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from lab.kube import meta
-from lab.kube.controllers.adoption import claim
+from lab.kube.controllers.adoption import claim, owned
 from lab.kube.controllers.loop import Loop, controller_named, itself
 from lab.kube.controllers.podcontrol import available_in, create_pod, delete_pod
 from lab.kube.meta import Key
@@ -46,7 +46,7 @@ def reconcile(store: Store, key: Key) -> float | None:
     failure = None
     if not meta.is_deleting(replica_set):
         failure = _scale(store, replica_set, active)
-        pods = [pod for pod in store.list("pods", key[0]) if meta.is_controlled_by(pod, replica_set)]
+        pods = owned(store, replica_set, "pods")
         active = [pod for pod in pods if meta.is_pod_active(pod)]
     waits = _write_status(store, replica_set, pods, active)
     if failure:
