@@ -1,10 +1,13 @@
-"""Actions on a cluster: apply a manifest (a fault), and restore from one (its rollback)."""
+"""Actions on a cluster: apply a manifest or kill pods (faults), and restore from a manifest (the rollback)."""
 
 from __future__ import annotations
 
 import copy
+import random
 from typing import Any
 
+from ..errors import BadInput, KubernetesError
+from ..polling import poll
 from ..run import RUN_ID_LABEL, current, resolve
 from .cluster import Cluster, describe
 from .manifests import load_manifest, namespaces
@@ -12,9 +15,10 @@ from .proof import leftovers
 from .rollout import wait_for_rollouts
 from .safety import check_opt_in
 
-__all__ = ["apply_manifest", "restore_manifest"]
+__all__ = ["apply_manifest", "kill_pods", "restore_manifest"]
 
 ROLLOUT_SECONDS = 120.0
+KILL_SECONDS = 30.0
 
 
 def apply_manifest(
@@ -34,6 +38,40 @@ def apply_manifest(
         cluster.apply(_labelled(cluster, document))
     wait_for_rollouts(cluster, documents, timeout_seconds)
     return [describe(document) for document in documents]
+
+
+def kill_pods(
+    selector: str,
+    namespace: str,
+    count: int = 1,
+    timeout_seconds: float = KILL_SECONDS,
+) -> list[str]:
+    """Delete `count` running pods without a grace period, and wait until these very pods are gone.
+
+    `selector` is a label selector; which of the pods it finds are killed is left to chance. Returns their
+    names. Raises Refused for a namespace without the label chaos.enabled=true, BadInput when fewer pods run
+    than are to be killed, KubernetesError when they are still there after `timeout_seconds`.
+    """
+    if count < 1:
+        raise BadInput(f"kill_pods: count is {count}; it must be 1 at least")
+    cluster = Cluster()
+    check_opt_in(cluster, [namespace])
+    running = [p for p in cluster.list("v1", "Pod", namespace, selector) if _runs(p)]
+    if len(running) < count:
+        raise BadInput(f"kill_pods: {count} pods with {selector} wanted in {namespace}, {len(running)} run")
+    victims = random.sample(running, count)
+    for victim in victims:
+        cluster.delete(victim, grace_seconds=0)
+
+    def missing() -> str | None:
+        left = [
+            v for v in victims if (live := cluster.get(v)) and live["metadata"]["uid"] == v["metadata"]["uid"]
+        ]
+        return f"{describe(left[0])} is still there" if left else None
+
+    if (still := poll(missing, timeout_seconds)) is not None:
+        raise KubernetesError(f"not killed within {timeout_seconds:g} s: {still}")
+    return [describe(victim) for victim in victims]
 
 
 def restore_manifest(
@@ -56,6 +94,10 @@ def restore_manifest(
         cluster.delete(item)
     wait_for_rollouts(cluster, documents, timeout_seconds)
     return [describe(document) for document in documents]
+
+
+def _runs(pod: dict[str, Any]) -> bool:
+    return pod["status"].get("phase") == "Running" and not pod["metadata"].get("deletionTimestamp")
 
 
 def _labelled(cluster: Cluster, document: dict[str, Any]) -> dict[str, Any]:

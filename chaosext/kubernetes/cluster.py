@@ -100,14 +100,20 @@ class Cluster:
             return dict(applied.to_dict())
         return {}
 
-    def delete(self, document: dict[str, Any]) -> bool:
-        """Delete the object that a document names, with what it owns; False when there was none."""
+    def delete(self, document: dict[str, Any], grace_seconds: int | None = None) -> bool:
+        """Delete the object that a document names, with what it owns; False when there was none.
+
+        `grace_seconds` is what a pod is given to end; its own grace period when None.
+        """
+        options: dict[str, Any] = {"propagationPolicy": "Background"}
+        if grace_seconds is not None:
+            options["gracePeriodSeconds"] = grace_seconds
         with self.errors(f"deleting {describe(document)}") as absent:
             absent.allow = True
             self._resource(document).delete(
                 name=document["metadata"]["name"],
                 namespace=_namespace(document),
-                body={"propagationPolicy": "Background"},
+                body=options,
             )
             return True
         return False

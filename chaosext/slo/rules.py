@@ -56,7 +56,9 @@ def _slo_group(slo: Slo, windows: Windows) -> Group:
     current = _error_ratio_name(windows.short_window_seconds)
     return {
         "name": f"slo-{slo.name}",
+        "interval": duration(windows.scrape_interval_seconds),
         "rules": [
+            {"record": _bad_name(windows), "expr": _bad_events(slo, windows), "labels": labels},
             *(
                 {"record": _error_ratio_name(span), "expr": _error_ratio(slo, span), "labels": labels}
                 for span in spans
@@ -112,29 +114,42 @@ def _burn_alert(slo: Slo, severity: str, rates: list[BurnRate], windows: Windows
 
 
 def _budget_group(slos: list[Slo], windows: Windows) -> Group:
+    """Return the rules that count the budgets left.
+
+    The period's bad events are summed from those of the short window, which one cheap series records at every
+    scrape: each event is in as many of its samples as the window has scrapes. Seconds of unavailability are
+    summed from the share of failed checks, since a range of Prometheus 2 has one check more than its seconds.
+    """
+    scrape, window = Decimal(windows.scrape_interval_seconds), Decimal(windows.short_window_seconds)
     rules = []
     for slo in slos:
         budget = Budget.of(slo)
         labels = {**_labels(slo), "unit": budget.unit}
-        spent = _bad_events(slo, f"{period_days(slo)}d")
-        if budget.unit == "seconds":
-            spent = f"{windows.scrape_interval_seconds} * ({spent})"
+        by_time = budget.unit == "seconds"
+        name = _error_ratio_name(windows.short_window_seconds) if by_time else _bad_name(windows)
+        cost = scrape if by_time else scrape / window
+        recorded = f"sum_over_time({_select(name, slo)}[{period_days(slo)}d])"
         rules += [
             {"record": "slo:error_budget:count", "expr": f"vector({budget.size})", "labels": labels},
             {
                 "record": "slo:period_error_budget_remaining:count",
-                "expr": f"{budget.size} - ({spent})",
+                "expr": f"{budget.size} - {_decimal(cost)} * {recorded}",
                 "labels": labels,
             },
         ]
     return {"name": "slo-budgets", "interval": duration(windows.budget_interval_seconds), "rules": rules}
 
 
-def _bad_events(slo: Slo, window: str) -> str:
+def _bad_events(slo: Slo, windows: Windows) -> str:
+    window = duration(windows.short_window_seconds)
     total = in_window(slo.total or "", window)
     if slo.bad is not None:
         return f"{in_window(slo.bad, window)} or 0 * {total}"
     return f"{total} - {in_window(slo.good or '', window)}"
+
+
+def _bad_name(windows: Windows) -> str:
+    return f"slo:sli_bad:increase{duration(windows.short_window_seconds)}"
 
 
 def _symptom_group(group: Group, windows: Windows) -> Group:

@@ -117,8 +117,9 @@ class BudgetLimit(_Strict):
 class Expectations(_Strict):
     """An experiment's expectations; durations are multiples of the environment's short window.
 
-    `landed_when` names the probe of the method that shows that the fault landed. Without it, a fault has landed
-    when an SLI that is expected to leave its tolerance does.
+    `landed_when` names the method's activity whose success shows that the fault landed: a probe that waits for
+    its effect, or an action that does. Without it, a fault has landed when an SLI that is expected to leave its
+    tolerance does.
     """
 
     name: Literal["chaosext"]
@@ -183,13 +184,14 @@ def _check_bounds(expectation: Expectation, tolerance: Tolerance, slo: Slo) -> N
 
 def _check_landing(parsed: Expectations, experiment: dict[str, Any]) -> None:
     method = experiment.get("method") or []
-    probes = [a.get("name") for a in method if a.get("type") == "probe"]
-    if parsed.landed_when is not None and parsed.landed_when not in probes:
-        raise BadInput(f"extensions.{NAME}.landed_when: the method has no probe named {parsed.landed_when!r}")
+    if parsed.landed_when is not None and parsed.landed_when not in [a.get("name") for a in method]:
+        raise BadInput(
+            f"extensions.{NAME}.landed_when: the method has no activity named {parsed.landed_when!r}"
+        )
     modules = [str((a.get("provider") or {}).get("module", "")) for a in method if a.get("type") == "action"]
     faulty = any(not module.startswith(_WATCHING) for module in modules)
     if faulty and parsed.landed_when is None and all(e.outcome == "holds" for e in parsed.expect):
         raise BadInput(
-            f"extensions.{NAME}: every SLI holds, so landed_when must name the method's probe that shows that "
-            "the fault landed"
+            f"extensions.{NAME}: every SLI holds, so landed_when must name the method's activity that shows "
+            "that the fault landed"
         )

@@ -176,9 +176,7 @@ def _landing_findings(record: Record) -> list[Finding]:
         return [(Verdict.FAULT_NOT_LANDED, record.not_shown)]
     wanted = record.expectations.landed_when if record.expectations else None
     if wanted is not None and record.shown is None:
-        return [
-            (Verdict.FAULT_NOT_LANDED, f"the probe {wanted!r}, which shows that the fault landed, did not run")
-        ]
+        return [(Verdict.FAULT_NOT_LANDED, f"{wanted!r}, which shows that the fault landed, did not succeed")]
     return []
 
 

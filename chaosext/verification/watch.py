@@ -106,6 +106,12 @@ class Watch:
         mine = str(provider.get("module", "")).startswith("chaosext.verification")
         if self._sampler.phase is Phase.FAULT and activity.get("type") == "action" and not mine:
             self.record.applied = self._now()
+            if (
+                name == self._settings.expectations.landed_when
+                and result
+                and result.get("status") == "succeeded"
+            ):
+                self.record.shown = self._now()
 
     def _landing_probed(self, name: str, result: dict[str, Any] | None) -> None:
         """Take note of what the probe said that shows whether the fault landed."""

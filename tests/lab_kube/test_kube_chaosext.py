@@ -8,7 +8,7 @@ import yaml
 
 from chaosext import run
 from chaosext.errors import BadInput, KubernetesError, Refused
-from chaosext.kubernetes.actions import apply_manifest, restore_manifest
+from chaosext.kubernetes.actions import apply_manifest, kill_pods, restore_manifest
 from chaosext.kubernetes.cluster import Cluster
 from chaosext.kubernetes.probes import manifest_is_live
 from chaosext.kubernetes.proof import differences, prove
@@ -61,6 +61,29 @@ def documents(folder, name="app.yaml"):
 def version(cluster, namespace):
     live = cluster.get("deployment", "payment", "-n", namespace)
     return live["spec"]["template"]["spec"]["containers"][0]["env"]
+
+
+def test_a_killed_pod_is_gone_and_replaced(cluster, namespace, shop):
+    before = {p["metadata"]["name"] for p in cluster.get("pods", "-n", namespace)["items"]}
+    (name,) = kill_pods("app=payment", namespace)
+    killed = name.removeprefix("pod/")
+    assert killed in before
+    restore_manifest("app.yaml")
+    after = {p["metadata"]["name"] for p in cluster.get("pods", "-n", namespace)["items"]}
+    assert killed not in after
+    assert len(after) == len(before) == 2
+
+
+def test_more_pods_than_run_are_not_killed(namespace, shop):
+    with pytest.raises(BadInput, match=r"3 pods with app=payment wanted in .*, 2 run"):
+        kill_pods("app=payment", namespace, count=3)
+    with pytest.raises(BadInput, match="count is 0"):
+        kill_pods("app=payment", namespace, count=0)
+
+
+def test_pods_elsewhere_are_not_killed(cluster, shop):
+    with pytest.raises(Refused, match=r"chaos\.enabled=true"):
+        kill_pods("app=payment", "default")
 
 
 def test_a_fault_is_applied_rolled_out_and_undone(cluster, namespace, shop):
