@@ -35,7 +35,7 @@ def loki(**query):
 
 
 def result(grafana, **query):
-    answer = grafana.query(loki(**query), **{"from": "now-5m"})
+    answer = grafana.query(loki(**query), **{"from": "now-1h"})
     assert answer.status_code == 200, answer.text
     return answer.json()["results"]["A"]
 
@@ -139,7 +139,7 @@ class TestNumbers:
     def test_data_sources_may_be_mixed_in_one_request(self, grafana):
         answer = grafana.query(
             {"expr": "vector(7)", "instant": True},
-            loki(expr='sum(count_over_time({job="shown"}[5m]))', queryType="instant"),
+            loki(expr='sum(count_over_time({job="shown"}[1h]))', queryType="instant"),
         )
         found = answer.json()["results"]
         assert [frames.series(found[ref]["frames"])[0].values for ref in "AB"] == [[7], [4]]
@@ -188,7 +188,7 @@ class TestProxy:
         assert found["data"]["result"] == [
             {"stream": {"job": "shown", "kind": "b"}, "values": [[str(moment + 500_000), "level=info n=3"]]}
         ]
-        found = grafana.get(f"{PROXY}/query", query='sum(count_over_time({job="shown"}[5m]))').json()["data"]
+        found = grafana.get(f"{PROXY}/query", query='sum(count_over_time({job="shown"}[1h]))').json()["data"]
         assert (found["resultType"], found["result"][0]["value"][1]) == ("vector", "4")
         assert grafana.get(f"{PROXY}/label/kind/values", query='{job="shown"}').json()["data"] == ["a", "b"]
         assert grafana.get(f"{PROXY}/index/stats", query='{job="shown"}').json()["entries"] == 4

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lab.grafana.logstore.answers import Answers, Parameters
@@ -304,6 +304,12 @@ LINE = st.lists(WORDS, max_size=5).map(" ".join)
 STREAMS = st.lists(st.lists(LINE, max_size=12), min_size=1, max_size=3)
 
 
+# The same examples in every run, however slow the machine is.
+THOROUGH = settings(
+    max_examples=100, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
+
+
 def stored(streams):
     """Return a store of many small chunks, and (stream, second, line) of all its lines."""
     store = LogStore(max_age_seconds=1e10)
@@ -330,7 +336,7 @@ FILTERS = {
 
 
 class TestAgainstANaiveEvaluation:
-    @settings(max_examples=80, deadline=None)
+    @THOROUGH
     @given(STREAMS, st.lists(st.sampled_from(sorted(FILTERS)), max_size=3))
     def test_lines(self, streams, filters):
         store, flat = stored(streams)
@@ -340,7 +346,7 @@ class TestAgainstANaiveEvaluation:
         found = lines(store, f'{{s=~".+"}} {" ".join(filters)}')
         assert sorted(found) == sorted(line for _, line in expected)
 
-    @settings(max_examples=80, deadline=None)
+    @THOROUGH
     @given(STREAMS, st.sampled_from(sorted(FILTERS)), st.integers(1, 40), st.integers(0, 100))
     def test_counts_by_label(self, streams, one, width, at):
         store, flat = stored(streams)
@@ -352,7 +358,7 @@ class TestAgainstANaiveEvaluation:
             vector(store, f'sum by (s) (count_over_time({{s=~".+"}} {one} [{width}s]))', second=at) == expected
         )
 
-    @settings(max_examples=150, deadline=None)
+    @THOROUGH
     @given(LINE, st.sampled_from(["level", "n", "a_b", "msg", "q", "er"]))
     def test_one_value_of_logfmt_is_what_all_of_it_says(self, line, name):
         assert extract.logfmt_value(line, name) == extract.logfmt(line).get(name)

@@ -195,7 +195,6 @@ class TestFollowing:
             write(log, "of the last lab")
             log.close()
         folder.gone(folder.pod("ns", "a", "uid"))
-        time.sleep(0.02)  # a file's time is that of the kernel's last tick
         tailer = Tailer(tmp_path, "lab", time.time_ns(), Known(), store)
         tailer.step()
         log = folder.open(folder.pod("ns", "c", "uid"), "main", 0)

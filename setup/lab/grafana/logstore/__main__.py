@@ -20,7 +20,7 @@ from .store import MAX_AGE_SECONDS, MAX_BYTES, LogStore
 from .tail import Tailer
 
 _HOST = "127.0.0.1"
-_QUERY_SECONDS = 5.0  # that one query may take
+_QUERY_SECONDS = 5.0  # half of what Grafana waits for a data source in the lab
 
 
 def main() -> int:
@@ -31,7 +31,7 @@ def main() -> int:
         rules = load(asked.rules, asked.window_seconds)
         store = LogStore(asked.max_bytes, asked.max_age_seconds)
         tailer = Tailer(asked.logs, asked.cluster, asked.since_ns, Pods(asked.pods), store)
-        worker = MainThread(_QUERY_SECONDS)
+        worker = MainThread(asked.query_seconds)
         server = Server((_HOST, asked.port), Loki(store, tailer, rules, worker))
     except (RuleError, OSError) as error:
         print(f"lab.grafana.logstore: {error}", file=sys.stderr)
@@ -68,6 +68,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--interval-seconds", type=float, required=True, help="between two evaluations")
     parser.add_argument("--max-bytes", type=int, default=MAX_BYTES, help="that lines may cost")
     parser.add_argument("--max-age-seconds", type=float, default=MAX_AGE_SECONDS, help="that lines stay")
+    parser.add_argument("--query-seconds", type=float, default=_QUERY_SECONDS, help="that one query may take")
     return parser.parse_args()
 
 

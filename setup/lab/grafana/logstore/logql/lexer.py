@@ -75,6 +75,8 @@ def unquoted(text: str, token: Token) -> str:
 
 def duration_ns(text: str) -> int:
     """Return the nanoseconds of "1h30m", "500ms", "1.5s". Raises ValueError when it is none."""
+    if single := _DURATION_PART.fullmatch(text):
+        return round(float(single[1]) * _UNITS[single[2]])
     parts = _DURATION_PART.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise ValueError(f"not a valid duration string: {text[:80]!r}")
