@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import yaml
 
+from lab import exporters
 from lab.errors import LabError
 from lab.layout import Layout, interpreter, others_can_reach
 from lab.node.addresses import unbound
@@ -24,24 +25,31 @@ from lab.status import running_lab
 
 _PACKAGES = {
     "prometheus": "prometheus",
+    "prometheus-alertmanager": "prometheus-alertmanager",
     "prometheus-blackbox-exporter": "prometheus-blackbox-exporter",
+    exporters.POSTGRES: "prometheus-postgres-exporter",
+    exporters.REDIS: "prometheus-redis-exporter",
     "redis-server": "redis-server",
     "redis-cli": "redis-tools",
     "setpriv": "util-linux",
     "nice": "coreutils",
     "bash": "bash",
 }
+_MIB = 1024 * 1024
+# A game day's logs, metrics and databases, with room to spare.
+_LEAST_FREE = 500 * _MIB
+_STRANGER = "a program of another user"
 
 
-def check(settings: Settings, layout: Layout) -> None:
-    """Check programs, the interpreter and ports.
+def check(layout: Layout) -> None:
+    """Check programs, the interpreter and the disk.
 
     :raises LabError: on the first that does not hold.
     """
     _check_programs()
     if os.geteuid() == 0:
         _check_reachable(layout)
-    _check_ports(settings)
+    _check_space(layout)
 
 
 def kubectl() -> Path:
@@ -88,25 +96,48 @@ def _check_reachable(layout: Layout) -> None:
         raise LabError(f"pods run as users of their own, who cannot reach {folder}: open it (chmod o+x)")
 
 
-def _check_ports(settings: Settings) -> None:
-    for name, port in settings.ports.named().items():
-        if not can_bind(HOST, port):
-            other = running_lab(settings.ports.internal)
-            if other is not None:
-                raise LabError(
-                    f"another lab runs on this machine (user {other['user']}, pid {other['pid']}, "
-                    f"state {other['state']}): take it down, or set LAB_PORT_OFFSET=10 here"
-                )
+def _check_space(layout: Layout) -> None:
+    for folder in {_existing(layout.state), _existing(layout.data)}:
+        free = shutil.disk_usage(folder).free
+        if free < _LEAST_FREE:
             raise LabError(
-                f"port {port} ({name}) is in use by {_user_of(port)}: end that, or set LAB_PORT_OFFSET=10"
+                f"{folder} has {free // _MIB} MiB left, and the lab needs {_LEAST_FREE // _MIB}: "
+                "free some space, or put the lab elsewhere with LAB_STATE"
             )
+
+
+def _existing(path: Path) -> Path:
+    return next(folder for folder in (path, *path.parents) if folder.is_dir())
+
+
+def check_pods_ports(settings: Settings) -> None:
+    """Check that nobody on all addresses has a port of the pods, which no offset moves.
+
+    :raises LabError: a program has one.
+    """
     # A pod binds its usual port on an address of its own; only somebody on all addresses can be in its way.
     for port in _container_ports(settings.manifests / "app.yaml"):
         if not can_bind(unbound(settings.pod_network), port):
             raise LabError(f"port {port} of the pods is in use on all addresses by {_user_of(port)}: end that")
-    for port in (port + settings.offset for port in _node_ports(settings.manifests / "app.yaml")):
+
+
+def obstacle(settings: Settings) -> str:
+    """Say what is in the way of this lab at its offset; empty when nothing is."""
+    node_ports = [port + settings.offset for port in _node_ports(settings.manifests / "app.yaml")]
+    named = [*settings.ports.named().items(), *(("node port", port) for port in node_ports)]
+    for name, port in named:
         if not can_bind(HOST, port):
-            raise LabError(f"node port {port} is in use by {_user_of(port)}: end that")
+            other = running_lab(settings.ports.internal)
+            if other is not None:
+                return f"another lab (user {other['user']}, pid {other['pid']}, state {other['state']})"
+            return f"port {port} ({name}) is in use by {_user_of(port)}"
+    # Offsets far apart share a network of pods.
+    for connection in psutil.net_connections("inet4"):
+        if connection.status == psutil.CONN_LISTEN and connection.laddr.ip.startswith(
+            f"{settings.pod_network}."
+        ):
+            return f"the pods' network {settings.pod_network}.0.0/16 is in use by {_named(connection.pid)}"
+    return ""
 
 
 def can_bind(host: str, port: int) -> bool:
@@ -128,12 +159,16 @@ def _user_of(port: int) -> str:
     for connection in psutil.net_connections("inet"):
         listens = connection.status == psutil.CONN_LISTEN and connection.laddr
         if listens and listens.port == port and connection.pid:
-            try:
-                process = psutil.Process(connection.pid)
-                return f"pid {connection.pid} ({process.name()}, user {process.username()})"
-            except psutil.Error:
-                continue
-    return "a program of another user"
+            return _named(connection.pid)
+    return _STRANGER
+
+
+def _named(pid: int | None) -> str:
+    try:
+        process = psutil.Process(pid or 0)
+        return f"pid {pid} ({process.name()}, user {process.username()})" if pid else _STRANGER
+    except psutil.Error:
+        return _STRANGER
 
 
 def _documents(path: Path) -> list[dict[str, Any]]:

@@ -1,13 +1,15 @@
-"""The words of ``python -m lab``: up, down, status, logs, env."""
+"""The words of ``python -m lab``: up, down, status, logs, alerts, env."""
 
 import argparse
 import json
 import shlex
+import signal
 import sys
 from collections.abc import Callable
+from types import FrameType
 
 from lab import down, layout, settings, show, status, up
-from lab.errors import LabError
+from lab.errors import LabError, told
 from lab.settings import Settings
 
 _INTERRUPTED = 130
@@ -27,6 +29,9 @@ def main(words: list[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # whoever read the output has gone; Python would complain at its end
         return 0
+    except OSError as error:
+        print(f"lab: {told(error)}", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -55,13 +60,24 @@ def _parser() -> argparse.ArgumentParser:
     item.add_argument("--tail", type=int, metavar="N", help="only the last N lines")
     item.add_argument("--previous", action="store_true", help="of the run before the last restart")
     item.set_defaults(command=_logs)
+    item = commands.add_parser(
+        "alerts", help="show what Alertmanager sent (in the lab never further than here)"
+    )
+    item.add_argument("--json", action="store_true", help="one JSON object per line")
+    item.add_argument("-f", "--follow", action="store_true", help="go on as messages come")
+    item.set_defaults(command=_alerts)
     item = commands.add_parser("env", help="print the shell lines that point tools at the lab")
     item.set_defaults(command=_env)
     return parser
 
 
 def _up(lab: Settings, options: argparse.Namespace) -> None:
+    signal.signal(signal.SIGTERM, _interrupt)  # a CI's time is over: as tidy as Ctrl-C
     up.up(lab, options.timeout, apply=options.apply)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _down(lab: Settings, options: argparse.Namespace) -> None:
@@ -77,6 +93,13 @@ def _logs(lab: Settings, options: argparse.Namespace) -> None:
     show.logs(
         layout.find(lab), options.name, follow=options.follow, tail=options.tail, previous=options.previous
     )
+
+
+def _alerts(lab: Settings, options: argparse.Namespace) -> None:
+    places = layout.find(lab)
+    if not places.state.exists():
+        status.own_lab(lab)  # says what to do
+    show.alert_lines(places.alerts, as_json=options.json, follow=options.follow)
 
 
 def _env(lab: Settings, _options: argparse.Namespace) -> None:

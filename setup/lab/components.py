@@ -1,6 +1,7 @@
-"""The programs that the lab runs beside the pods: the real Prometheus and the real blackbox exporter.
+"""The programs that the lab runs beside the pods, each watched for as long as it runs.
 
-Each is restarted with back-off when it ends, and every end is counted.
+One that ends is started again with back-off, and one that does not answer (hung, stopped) is ended and started
+again; either is counted and told in the daemon's log and in ``status``.
 """
 
 import asyncio
@@ -8,7 +9,8 @@ import contextlib
 import logging
 import signal
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aiohttp
@@ -21,19 +23,27 @@ _LOG = logging.getLogger(__name__)
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 15.0
 _STEADY_SECONDS = 60.0  # a component that ran this long has recovered
 _STOP_SECONDS = 3.0
-_READY_PAUSE = 0.05
+_STARTING_PAUSE, _RUNNING_PAUSE = 0.05, 2.0  # between two questions, before and after the first answer
+_ANSWER_SECONDS = 5.0
+# Time alone proves nothing: a machine that slept, or a daemon that was stopped, has asked nothing meanwhile.
+_FEWEST_QUESTIONS = 3
+_SILENT = "does not answer"
 
 
 @dataclass(frozen=True)
 class Component:
     """A program to supervise.
 
-    :param ready_url: answers 200 once the program does its work.
+    :param ready_url: answers 200 while the program does its work.
+    :param start_seconds: how long it may take until its first answer.
+    :param hung_seconds: how long it may then give none before it is started again.
     """
 
     name: str
     command: Command
     ready_url: str
+    start_seconds: float = 60.0
+    hung_seconds: float = 30.0
 
 
 class Supervisor:
@@ -46,6 +56,7 @@ class Supervisor:
         self.reason = ""
         self._component, self._children, self._log = component, children, log
         self._child: Child | None = None
+        self._renewed = asyncio.Event()
         self._task = tasks.start(self._run(), component.name)
 
     @property
@@ -58,20 +69,31 @@ class Supervisor:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
+    def give(self, variables: Mapping[str, str]) -> None:
+        """Start the program anew with other environment variables, unless it has them; that is no restart."""
+        command = self._component.command
+        if command.env != (env := {**command.env, **variables}):
+            self._component = replace(self._component, command=replace(command, env=env))
+            self._renewed.set()
+
     async def _run(self) -> None:
         wait = _FIRST_WAIT
         while True:
             began = time.monotonic()
-            code = await self._run_once()
-            self.reason = f"ended with exit code {code}"
-            _LOG.error("%s %s; it is started again in %.1f s", self.name, self.reason, wait)
+            self._renewed.clear()
+            reason = await self._run_once()
+            if self._renewed.is_set():
+                continue
+            self.reason = reason
+            _LOG.error("%s %s; it is started again in %.1f s", self.name, reason, wait)
             if time.monotonic() - began > _STEADY_SECONDS:
                 wait = _FIRST_WAIT
             await asyncio.sleep(wait)
             wait = min(wait * 2, _LONGEST_WAIT)
             self.restarts += 1
 
-    async def _run_once(self) -> int:
+    async def _run_once(self) -> str:
+        """Run the program until it ends, hangs or gets another environment; return what happened."""
         log = LogFile(self._log / f"{self.name}.log")
         pipes = [Pipe(log, "stdout"), Pipe(log, "stderr")]
         child = self._children.spawn(
@@ -80,11 +102,17 @@ class Supervisor:
         self._child = child
         for pipe in pipes:
             pipe.started()
-        readiness = tasks.start(self._await_ready(), f"readiness of {self.name}")
+        ends = [
+            asyncio.create_task(coroutine)
+            for coroutine in (self._ended(child), self._hung(), self._renewed.wait())
+        ]
         try:
-            return await child.wait()
+            done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            # An end says more than silence, should both be seen at once.
+            return str(next(end for end in ends if end in done).result())
         finally:
-            readiness.cancel()
+            for end in ends:
+                end.cancel()
             self.ready = False
             child.signal(signal.SIGTERM)
             with contextlib.suppress(TimeoutError):
@@ -95,11 +123,37 @@ class Supervisor:
                 pipe.close()
             log.close()
 
-    async def _await_ready(self) -> None:
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
-            while not await _answers(session, self._component.ready_url):
-                await asyncio.sleep(_READY_PAUSE)
+    @staticmethod
+    async def _ended(child: Child) -> str:
+        return f"ended with exit code {await child.wait()}"
+
+    async def _hung(self) -> str:
+        """Ask for as long as the program runs, and return once it has not answered for too long."""
+        limit, pause = self._component.start_seconds, _STARTING_PAUSE
+        last, unanswered = time.monotonic(), 0
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_ANSWER_SECONDS)) as session:
+            while unanswered < _FEWEST_QUESTIONS or time.monotonic() - last < limit:
+                if await _answers(session, self._component.ready_url):
+                    self._answered()
+                    limit, pause = self._component.hung_seconds, _RUNNING_PAUSE
+                    last, unanswered = time.monotonic(), 0
+                else:
+                    self._silent()
+                    unanswered += 1
+                await asyncio.sleep(pause)
+        return f"did not answer for {limit:.0f} s"
+
+    def _answered(self) -> None:
+        if self.reason == _SILENT:
+            _LOG.warning("%s answers again", self.name)
+            self.reason = ""
         self.ready = True
+
+    def _silent(self) -> None:
+        if self.ready:
+            _LOG.warning("%s %s", self.name, _SILENT)
+            self.reason = _SILENT
+        self.ready = False
 
 
 async def _answers(session: aiohttp.ClientSession, url: str) -> bool:

@@ -11,14 +11,13 @@ import os
 import secrets
 import signal
 import sys
-import time
 
 from aiohttp import web
 
-from lab import checks, internal, layout, leftovers, pidfile, prometheus, settings
-from lab.components import Component, Supervisor
-from lab.errors import LabError
-from lab.grafana.logstore import wiring
+from lab import checks, exporters, internal, layout, leftovers, pidfile, programs, settings
+from lab.alerts import AlertLog
+from lab.components import Supervisor
+from lab.errors import PORT_TAKEN, LabError, PortTaken, told
 from lab.grafana.server import GrafanaSettings
 from lab.grafana.server import serve as serve_grafana
 from lab.kube import controllers, pki
@@ -26,15 +25,15 @@ from lab.kube.server import KubeSettings
 from lab.kube.server import serve as serve_kube
 from lab.kube.store import Store
 from lab.layout import Layout
-from lab.node import procfs
-from lab.node.processes import Children, Command, User
+from lab.node import tasks
+from lab.node.processes import Children
 from lab.overview import Overview
 from lab.runtime import Runtime
 from lab.settings import HOST, Settings
+from lab.start import FIRST_WORDS, LAST_WORDS
 
 _LOG = logging.getLogger("lab")
 _LOG_BYTES = 2 * 1024 * 1024
-_NOBODY = User(65534, 65534)
 _CONTEXT = "lab"  # of the kubeconfig
 _NAMESPACE = "ecommerce"
 
@@ -54,23 +53,33 @@ class Daemon:
             loop.add_signal_handler(number, ended.set)
         async with self._stack:
             await self._start()
-            _LOG.info("the lab runs")
+            _LOG.info(FIRST_WORDS)
             await ended.wait()
-            _LOG.info("the lab ends")
+            _LOG.info(LAST_WORDS)
 
     async def _start(self) -> None:
         lab, places, stack = self._lab, self._places, self._stack
+        listener = stack.enter_context(internal.claim(HOST, lab.ports.internal))
         children = Children(places.processes, adopt=True)
         stack.callback(children.close)
         store = Store()
         runtime = Runtime(lab, places, store, children)
-        supervisors = [Supervisor(item, children, places.log) for item in self._components(runtime)]
-        for supervisor in supervisors:
+        secret = secrets.token_urlsafe(32)
+        webhook = f"http://{HOST}:{lab.ports.internal}/slack/{secret}"
+        supervisors = {
+            item.name: Supervisor(item, children, places.log)
+            for item in programs.components(lab, places, runtime.hosts, webhook)
+        }
+        for supervisor in supervisors.values():
             stack.push_async_callback(supervisor.stop)
-        overview = Overview(store, lab.state, checks.user_name(), ("kubernetes", "grafana"), supervisors)
-        await self._serve(await internal.serve(HOST, lab.ports.internal, store, overview, runtime.meter.text))
+        embedded = ("kubernetes", "grafana")
+        overview = Overview(store, lab.state, checks.user_name(), embedded, list(supervisors.values()))
+        log = AlertLog(places.alerts)
+        await self._serve(await internal.serve(listener, store, overview, runtime.meter.text, log, secret))
         await self._serve(await serve_kube(store, self._kube_settings(runtime)))
         await self._serve(await serve_grafana(self._grafana_settings()))
+        password = exporters.follow_password(store, supervisors[programs.POSTGRES_EXPORTER])
+        stack.push_async_callback(_cancel, [tasks.start(password, "password of the PostgreSQL exporter")])
         stack.push_async_callback(runtime.stop)
         runtime.start()
         # Stopped first: nobody replaces the pods that the node then ends.
@@ -100,51 +109,11 @@ class Daemon:
             state_dir=self._places.state / "grafana",
         )
 
-    def _components(self, runtime: Runtime) -> list[Component]:
-        lab, folder = self._lab, self._places.prometheus
-        prometheus.write(lab, folder)
-        user = None
-        if os.geteuid() == 0:
-            user = _NOBODY
-            os.chown(folder / "storage", user.uid, user.gid)
-        path = os.environ.get("PATH", os.defpath)
-        mark = leftovers.mark_of(lab.state)
-        # The exporter asks Services by name, so it needs the C library's resolver and the pods' hosts file.
-        names = {
-            "GODEBUG": "netdns=cgo",
-            "LD_PRELOAD": "libnss_wrapper.so",
-            "NSS_WRAPPER_HOSTS": str(runtime.hosts.cluster),
-        }
-        started = {
-            "prometheus": (prometheus.prometheus_words(lab, folder), {}, lab.ports.prometheus, "/-/ready"),
-            "blackbox": (prometheus.blackbox_words(lab, folder), names, lab.ports.blackbox, "/-/healthy"),
-            "loki": (
-                wiring.words(lab, self._places.pod_logs, time.time_ns()),
-                wiring.environment(),
-                lab.ports.loki,
-                "/ready",
-            ),
-        }
-        own = {"loki"}  # code of the checkout, and logs, that only the daemon's own user may be able to read
-        return [
-            Component(
-                name,
-                Command(
-                    words,
-                    {"PATH": path, **extra, procfs.MARK: f"{mark}{name}/"},
-                    folder,
-                    None if name in own else user,
-                ),
-                f"http://{HOST}:{port}{ready}",
-            )
-            for name, (words, extra, port, ready) in started.items()
-        ]
 
-
-async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
+async def _cancel(running: list[asyncio.Task[None]]) -> None:
+    for task in running:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.gather(*running, return_exceptions=True)
 
 
 def _token(places: Layout, name: str) -> str:
@@ -157,7 +126,7 @@ def _token(places: Layout, name: str) -> str:
 
 
 def main() -> int:
-    """Run the daemon; return 1 with one line on stderr when it cannot start."""
+    """Run the daemon; return 1, or PORT_TAKEN, with one line on stderr when it cannot start."""
     os.umask(0o022)
     try:
         lab = settings.from_environment()
@@ -165,10 +134,17 @@ def main() -> int:
         places.run.mkdir(parents=True, exist_ok=True)
         pidfile.hold(places.pid_file)
         layout.create(places)
+        leftovers.note_boot(places)
         _log_to(places)
         asyncio.run(Daemon(lab, places).run())
-    except (LabError, OSError) as error:
+    except PortTaken as error:
         print(f"lab: {error}", file=sys.stderr)
+        return PORT_TAKEN
+    except LabError as error:
+        print(f"lab: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"lab: {told(error)}", file=sys.stderr)
         return 1
     return 0
 

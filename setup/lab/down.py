@@ -8,6 +8,7 @@ from collections.abc import Callable
 from lab import layout, leftovers, pidfile
 from lab.checks import can_bind
 from lab.errors import LabError
+from lab.layout import Layout
 from lab.settings import HOST, Settings
 
 _STOP_SECONDS = 15.0
@@ -22,17 +23,29 @@ def down(settings: Settings, *, purge: bool) -> None:
     """
     places = layout.find(settings)
     began = time.monotonic()
-    pid = pidfile.holder(places.pid_file)
-    if pid is not None:
-        _stop(pid, lambda: pidfile.holder(places.pid_file) is None)
-    left = leftovers.end(places)
-    _await_ports(settings, ended=pid is not None)
-    if purge:
-        layout.purge(places)
+    if not places.state.exists():
+        pid, left = None, leftovers.end(places)
+    else:
+        # An `up` that starts the daemon this moment is waited for: what it starts must not escape.
+        with pidfile.turn(places.turn_file):
+            pid, left = _end(settings, places)
+            if purge:
+                layout.purge(places)
     what = "the lab is down" if pid is not None else "the lab was not up"
     rest = f"; {left} processes of a crashed lab ended" if left else ""
     state = "; all state removed" if purge else ""
     print(f"{what}{rest}{state} ({time.monotonic() - began:.1f} s)")
+
+
+def _end(settings: Settings, places: Layout) -> tuple[int | None, int]:
+    """Return the pid of the daemon that was ended, and how many processes of a crashed one were."""
+    pid = pidfile.holder(places.pid_file)
+    if pid is not None:
+        _stop(pid, lambda: pidfile.holder(places.pid_file) is None)
+    left = leftovers.end(places)
+    if pid is not None:
+        _await_ports(settings.recorded())
+    return pid, left
 
 
 def _stop(pid: int, gone: Callable[[], bool]) -> None:
@@ -53,11 +66,11 @@ def _stop(pid: int, gone: Callable[[], bool]) -> None:
     raise LabError(f"the lab's daemon (pid {pid}) does not end")
 
 
-def _await_ports(settings: Settings, *, ended: bool) -> None:
-    """Wait until the lab's ports are free; another's use of them is no concern when no lab was ended here."""
+def _await_ports(settings: Settings) -> None:
+    """Wait until the ended lab's ports are free."""
     deadline = time.monotonic() + _PORT_SECONDS
     for name, port in settings.ports.named().items():
-        while ended and not can_bind(HOST, port):
+        while not can_bind(HOST, port):
             if time.monotonic() > deadline:
                 raise LabError(f"port {port} ({name}) is still in use")
             time.sleep(_PAUSE_SECONDS)

@@ -64,9 +64,19 @@ class Layout:
         return self.run / "daemon.pid"
 
     @property
+    def turn_file(self) -> Path:
+        """Return the file that keeps two commands that start or end the lab apart."""
+        return self.run / "up.lock"
+
+    @property
     def processes(self) -> Path:
         """Return the folder with one record per long-running process."""
         return self.run / "processes"
+
+    @property
+    def boot(self) -> Path:
+        """Return the file that says during which boot of the machine the records were made."""
+        return self.run / "boot"
 
     @property
     def images(self) -> Path:
@@ -88,15 +98,29 @@ class Layout:
         """Return the folder of Prometheus' configuration and storage."""
         return self.data / "prometheus"
 
+    @property
+    def alertmanager(self) -> Path:
+        """Return the folder of Alertmanager's configuration and storage."""
+        return self.data / "alertmanager"
+
+    @property
+    def alerts(self) -> Path:
+        """Return the file of the messages that Alertmanager sent."""
+        return self.state / "alerts.jsonl"
+
     def token(self, name: str) -> str:
         """Return the secret token kept under a name (``kubernetes`` or ``grafana``).
 
         :raises LabError: the lab was never up here.
         """
         try:
-            return (self.state / f"{name}.token").read_text(encoding="ascii").strip()
+            token = (self.state / f"{name}.token").read_text(encoding="ascii", errors="replace").strip()
         except FileNotFoundError:
-            raise LabError(f"no lab is known at {self.state}: run `python -m lab up` first") from None
+            token = ""
+        # An empty one, left by a full disk or a crash, must let nobody in.
+        if not token:
+            raise LabError(f"no lab is known at {self.state}: run `python -m lab up` first")
+        return token
 
 
 def interpreter() -> Path:
@@ -142,8 +166,11 @@ def _outside(state: Path) -> Path:
 
 def create(layout: Layout) -> None:
     """Create the folders that the daemon needs, and clear what the last lab left in those that start empty."""
-    for folder in (layout.pods, layout.hosts, layout.prometheus, layout.processes):
-        shutil.rmtree(folder, ignore_errors=True)
+    for folder in (layout.pods, layout.hosts, layout.prometheus, layout.alertmanager, layout.processes):
+        if folder.is_dir():
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            folder.unlink(missing_ok=True)  # whatever a crash made of it
     # 0711: pods' users pass through to what they are told of, but cannot list; secrets in it have mode 0600.
     outer = (layout.state, *((layout.data.parent,) if layout.data.parent == _OUTSIDE else ()), layout.data)
     for folder in (*outer, layout.pods, layout.images, layout.hosts):

@@ -7,8 +7,10 @@ of the long-running ones, by their sessions, and by the lab's mark in the enviro
 import contextlib
 import hashlib
 import os
+import shutil
 import signal
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from lab.layout import Layout
@@ -26,7 +28,7 @@ def mark_of(state: Path) -> str:
 def end(layout: Layout) -> int:
     """Kill what is left of the lab's processes, remove their shared memory, and return how many were killed."""
     mark = mark_of(layout.state)
-    records = {int(path.name): path for path in layout.processes.glob("*")} if layout.processes.is_dir() else {}
+    records = _records(layout)
     killed: set[int] = set()
     deadline = time.monotonic() + _DEADLINE_SECONDS
     while (found := _living(records, mark)) and time.monotonic() < deadline:
@@ -35,15 +37,37 @@ def end(layout: Layout) -> int:
                 os.kill(pid, signal.SIGKILL)
         killed |= found
         time.sleep(_PAUSE_SECONDS)
-    for pid, path in records.items():
-        sharedmemory.remove_made_by(pid)
-        path.unlink(missing_ok=True)
+    for pid in records:
+        # A pid that has gone to another process says nothing of who made a segment.
+        if procfs.start_time(pid) is None:
+            sharedmemory.remove_made_by(pid)
+    shutil.rmtree(layout.processes, ignore_errors=True)
     return len(killed)
 
 
-def _living(records: dict[int, Path], mark: str) -> set[int]:
+def note_boot(layout: Layout) -> None:
+    """Write down during which boot of the machine the records are made."""
+    layout.boot.write_text(_boot(), encoding="ascii")
+
+
+def _records(layout: Layout) -> dict[int, str]:
+    """Return pid -> start time of what was recorded; nothing of an earlier boot: its pids are others' now."""
+    try:
+        if layout.boot.read_text(encoding="ascii", errors="replace") != _boot():
+            return {}
+        paths = [path for path in layout.processes.iterdir() if path.name.isdecimal()]
+    except FileNotFoundError:
+        return {}
+    return {int(path.name): path.read_text(encoding="ascii", errors="replace").strip() for path in paths}
+
+
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
+
+
+def _living(records: Mapping[int, str], mark: str) -> set[int]:
     found = procfs.marked(mark)
-    for pid, path in records.items():
-        if procfs.start_time(pid) == path.read_text(encoding="ascii").strip():
+    for pid, began in records.items():
+        if procfs.start_time(pid) == began:
             found |= {pid, *procfs.relatives(pid, mark)}
     return found

@@ -40,6 +40,7 @@ class Overview:
             "deployments": [_deployment(item) for item in self._store.list("deployments")],
             "pods": [_pod(item) for item in self._store.list("pods")],
             "checks": [_check(item) for item in self._store.list("services") if _is_checked(item)],
+            "exported": [_exported(item) for item in self._store.list("services") if _is_exported(item)],
         }
 
     @staticmethod
@@ -98,3 +99,13 @@ def _is_checked(service: Object) -> bool:
 def _check(service: Object) -> str:
     """Return the name of a Service's synthetic check: its job in Prometheus."""
     return f"{service['metadata']['namespace']}-{service['metadata']['name']}"
+
+
+def _is_exported(service: Object) -> bool:
+    return "prometheus.io/exporter" in meta.annotations_of(service)
+
+
+def _exported(service: Object) -> str:
+    """Return the ``instance`` that manifests/observability/scrape.yaml gives to a data store."""
+    name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
+    return f"{name}.{namespace}.svc.cluster.local:{service['spec']['ports'][0]['port']}"

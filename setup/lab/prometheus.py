@@ -1,5 +1,6 @@
 """The configuration of Prometheus and the blackbox exporter, from the same files as on a cluster."""
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,17 @@ import yaml
 
 from lab.errors import LabError
 from lab.grafana.logstore import wiring
+from lab.node.processes import User
 from lab.settings import HOST, Settings
 
 Object = dict[str, Any]
 #: The job of manifests/observability/scrape.yaml -> the list of lab.kube.discovery_sd that stands for it.
-_DISCOVERY = {"pods": "pods", "synthetic": "services"}
+_DISCOVERY = {"pods": "pods", "synthetic": "services", "postgres": "services", "redis": "services"}
 _REFRESH = "1s"
+_RULES = "rules"
+# The PostgreSQL exporter waits a second before it says that the server is gone: a scrape of no more than a
+# second would miss it, and pg_up would be absent where it has to be 0.
+_SLOW = {"postgres": "2s"}
 # Of the second that a scrape may take, this part is the exporter's own; the rest is the check's.
 PROBE_OFFSET_SECONDS = 0.1
 
@@ -30,27 +36,44 @@ def configuration(settings: Settings) -> Object:
     names = {job["job_name"] for job in jobs}
     if names != _DISCOVERY.keys():
         raise LabError(f"{scrape}: the lab knows the jobs {sorted(_DISCOVERY)}, the file has {sorted(names)}")
+    exporters = {"synthetic": ports.blackbox, "postgres": ports.postgres, "redis": ports.redis}
     for job in jobs:
-        url = f"http://{HOST}:{ports.internal}/sd/{_DISCOVERY[job['job_name']]}"
+        name = job["job_name"]
+        url = f"http://{HOST}:{ports.internal}/sd/{_DISCOVERY[name]}"
         job["http_sd_configs"] = [{"url": url, "refresh_interval": _REFRESH}]
-        if job["job_name"] == "synthetic":
-            exporter = {"target_label": "__address__", "replacement": f"{HOST}:{ports.blackbox}"}
+        if name in exporters:
+            exporter = {"target_label": "__address__", "replacement": f"{HOST}:{exporters[name]}"}
             job["relabel_configs"].append(exporter)
+        if name in _SLOW:
+            job |= {"scrape_interval": _SLOW[name], "scrape_timeout": _SLOW[name]}
     cluster = {
         "job_name": "kube-state-metrics",
         "honor_labels": True,
         "static_configs": [{"targets": [f"{HOST}:{ports.internal}"]}],
     }
     timing = {"scrape_interval": interval, "scrape_timeout": interval, "evaluation_interval": interval}
-    return {"global": timing, "scrape_configs": [*jobs, cluster, wiring.scrape_job(settings)]}
+    alertmanager = {"static_configs": [{"targets": [f"{HOST}:{ports.alertmanager}"]}]}
+    return {
+        "global": timing,
+        "alerting": {"alertmanagers": [alertmanager]},
+        # Beside the configuration: Prometheus' user may not be able to enter the checkout.
+        "rule_files": [f"{_RULES}/*.yaml"],
+        "scrape_configs": [*jobs, cluster, wiring.scrape_job(settings)],
+    }
 
 
-def write(settings: Settings, folder: Path) -> None:
-    """Write both programs' configuration and Prometheus' storage folder."""
+def write(settings: Settings, folder: Path, user: User | None) -> None:
+    """Write both programs' configuration, the rules, and Prometheus' storage folder."""
     (folder / "storage").mkdir(parents=True)
     text = yaml.safe_dump(configuration(settings), sort_keys=False)
     (folder / "prometheus.yaml").write_text(text, encoding="utf-8")
-    shutil.copyfile(settings.manifests / "observability" / "blackbox.yaml", folder / "blackbox.yaml")
+    observability = settings.manifests / "observability"
+    shutil.copyfile(observability / "blackbox.yaml", folder / "blackbox.yaml")
+    (folder / _RULES).mkdir()
+    for path in (observability / "rules" / "lab").glob("*.yaml"):
+        shutil.copyfile(path, folder / _RULES / path.name)
+    if user is not None:
+        os.chown(folder / "storage", user.uid, user.gid)
 
 
 def prometheus_words(settings: Settings, folder: Path) -> list[str]:
@@ -62,6 +85,8 @@ def prometheus_words(settings: Settings, folder: Path) -> list[str]:
         # A game day's length; and the smallest log of writes that Prometheus allows.
         "--storage.tsdb.retention.time=6h",
         "--storage.tsdb.wal-segment-size=10MB",
+        # How soon an Alertmanager that was started again knows what fires.
+        "--rules.alert.resend-delay=10s",
         f"--web.listen-address={HOST}:{settings.ports.prometheus}",
         "--log.level=warn",
     ]

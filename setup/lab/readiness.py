@@ -31,6 +31,8 @@ def targets_missing(settings: Settings) -> str:
     pods = {pod["name"] for pod in found["pods"] if pod["scraped"] and pod["phase"] == "Running"}
     missing = [f"scrape of {name}" for name in sorted(pods - scraped)]
     missing += [f"check {name}" for name in sorted(set(found["checks"]) - checked)]
+    seen = _names(settings, "pg_up == 1 or redis_up == 1", "instance")
+    missing += [f"exporter of {name}" for name in sorted(set(found["exported"]) - seen)]
     return ", ".join(missing)
 
 

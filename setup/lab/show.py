@@ -1,10 +1,13 @@
-"""What ``status`` and ``logs`` print."""
+"""What ``status``, ``logs`` and ``alerts`` print."""
 
+import json
 import re
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from lab import alerts, readiness
 from lab.errors import LabError
 from lab.layout import Layout
 from lab.node import logreader
@@ -12,6 +15,7 @@ from lab.settings import HOST, Settings
 
 Object = dict[str, Any]
 _FOLLOW_SECONDS = 0.2
+_TITLE_WIDTH = 48
 _MIB = 1024 * 1024
 # Components that live in the daemon and write to its log.
 _EMBEDDED = ("kubernetes", "grafana")
@@ -28,7 +32,12 @@ def status_text(lab: Settings, found: Object) -> str:
     lines += [*_columns(rows), ""]
     rows = [("POD", "STATE", "RESTARTS", "ADDRESS"), *map(_pod_row, found["pods"])]
     lines += [*_columns(rows), ""]
-    urls = (("Grafana API", ports.grafana), ("Prometheus", ports.prometheus))
+    lines.append(f"{'Storefront':<12} {readiness.storefront(lab)}")
+    urls = (
+        ("Grafana API", ports.grafana),
+        ("Prometheus", ports.prometheus),
+        ("Alertmanager", ports.alertmanager),
+    )
     lines += [f"{name:<12} http://{HOST}:{port}" for name, port in urls]
     lines.append(f"{'Kubernetes':<12} https://{HOST}:{ports.kubernetes}")
     return "\n".join(lines)
@@ -48,6 +57,30 @@ def _columns(rows: list[tuple[str, ...]]) -> list[str]:
     return [
         "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     ]
+
+
+def alert_lines(path: Path, *, as_json: bool, follow: bool) -> None:
+    """Print the messages that Alertmanager sent, as a table or as one JSON object per line."""
+    last = 0
+    if not as_json:
+        print(f"{'TIME':<19}  {'TITLE':<{_TITLE_WIDTH}}  TEXT")
+    while True:
+        for entry in alerts.read(path):
+            if entry["number"] > last:
+                last = entry["number"]
+                print(json.dumps(entry, ensure_ascii=False) if as_json else _alert_row(entry), flush=True)
+        if not follow:
+            return
+        time.sleep(_FOLLOW_SECONDS)
+
+
+def _alert_row(entry: Object) -> str:
+    """Return a message as rows of the table; each further line of its text gets a row of its own."""
+    moment = datetime.fromisoformat(entry["time"]).astimezone()
+    first, *rest = entry["text"].splitlines() or [""]
+    indent = " " * (19 + 2 + _TITLE_WIDTH + 2)
+    head = f"{moment:%Y-%m-%d %H:%M:%S}  {entry['title']:<{_TITLE_WIDTH}}  {first}".rstrip()
+    return "\n".join([head, *(f"{indent}{line}".rstrip() for line in rest)])
 
 
 def logs(layout: Layout, name: str, *, follow: bool, tail: int | None, previous: bool) -> None:

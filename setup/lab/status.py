@@ -37,7 +37,13 @@ def own_lab(settings: Settings) -> Object:
 
     :raises LabError: it is not up, or another lab answers in its place.
     """
-    found = running_lab(settings.ports.internal)
-    if found is None or found["state"] != str(settings.state):
+    found = find_own(settings)
+    if found is None:
         raise LabError(f"the lab of {settings.checkout} is not up: run `python -m lab up`")
     return found
+
+
+def find_own(settings: Settings) -> Object | None:
+    """Return the status of this checkout's lab; None when it does not answer at its ports."""
+    found = running_lab(settings.ports.internal)
+    return found if found is not None and found["state"] == str(settings.state) else None

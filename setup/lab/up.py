@@ -1,117 +1,96 @@
 """``python -m lab up``: starts the daemon, applies the shop, and waits until data flows."""
 
 import os
+import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lab import checks, layout, leftovers, pidfile, readiness
+from lab import checks, down, layout, pidfile, readiness, start
 from lab.errors import LabError
 from lab.layout import Layout
 from lab.node.logreader import Cursor
 from lab.settings import Settings
-from lab.status import running_lab
+from lab.start import FIRST_WORDS, LAST_WORDS, Steps
+from lab.status import find_own
 
 Object = dict[str, Any]
-_PAUSE_SECONDS = 0.1
 _SHOWN_LINES = 10
 _MANY_RESTARTS = 3  # a component that was started so often will not come up
-
-
-class Steps:
-    """Prints what was done and when, and knows the deadline of it all."""
-
-    def __init__(self, seconds: float) -> None:
-        self._began = time.monotonic()
-        self._seconds = seconds
-
-    def say(self, text: str) -> None:
-        """Print a step with the seconds since the start."""
-        print(f"{time.monotonic() - self._began:6.1f} s  {text}", flush=True)
-
-    @property
-    def left(self) -> float:
-        """Return the seconds until the deadline."""
-        return max(0.0, self._began + self._seconds - time.monotonic())
-
-    def wait(self, missing: Callable[[], str]) -> None:
-        """Ask until nothing is missing.
-
-        :raises LabError: the time is over; it says what was missing last.
-        """
-        while text := missing():
-            if not self.left:
-                raise LabError(f"not ready within {self._seconds:.0f} s: {text}")
-            time.sleep(_PAUSE_SECONDS)
 
 
 def up(settings: Settings, seconds: float, *, apply: bool) -> None:
     """Bring the lab up; when it is up, heal what is missing and say so.
 
-    :raises LabError: it cannot start, or is not ready within the given seconds.
+    Interrupted, it ends what it has started; a lab that was up before stays.
+
+    :raises LabError: it cannot start, is not ready within the given seconds, or was taken down meanwhile.
     """
     places = layout.find(settings)
     steps = Steps(seconds)
     # Two at once must not take each other's processes for leftovers.
-    with pidfile.turn(places.run / "up.lock"):
+    with pidfile.turn(places.turn_file):
         pid = pidfile.holder(places.pid_file)
+        started = pid is None
         if pid is None:
-            ended = leftovers.end(places)
-            if ended:
-                steps.say(f"{ended} processes of a crashed lab ended")
-            checks.check(settings, places)
-            pid = _start(settings, places, steps)
-            steps.say(f"the daemon runs (pid {pid})")
+            lab, pid = start.bring_up(settings, places, steps)
         else:
+            lab = start.at_its_ports(settings)
             steps.say(f"the lab is already up (pid {pid})")
-    steps.wait(lambda: _components_missing(settings, places))
+    try:
+        _complete(lab, places, steps, apply=apply)
+    except LabError:
+        if ended := _how_it_ended(places, pid):
+            raise LabError(ended) from None
+        raise
+    except KeyboardInterrupt:
+        if started:
+            # A second Ctrl-C must not leave half of it behind.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            steps.say("interrupted: what was started is ended")
+            down.down(lab, purge=False)
+        raise
+
+
+def _complete(lab: Settings, places: Layout, steps: Steps, *, apply: bool) -> None:
+    """Wait for the components, apply the shop, wait until data flows."""
+    steps.wait(lambda: _components_missing(lab, places))
     steps.say("all components answer")
     if not apply:
         return
-    steps.say(_apply(settings, places, steps.left))
-    steps.wait(lambda: readiness.rollouts_missing(settings))
+    steps.say(_apply(lab, places, steps.left))
+    steps.wait(lambda: readiness.rollouts_missing(lab))
     steps.say("all Deployments are rolled out")
-    steps.wait(lambda: readiness.targets_missing(settings))
+    steps.wait(lambda: readiness.targets_missing(lab))
     steps.say("all targets and checks are up")
-    steps.wait(lambda: readiness.data_missing(settings))
-    steps.say(f"data flows; the storefront is {readiness.storefront(settings)}")
+    steps.wait(lambda: readiness.data_missing(lab))
+    steps.say(f"data flows; the storefront is {readiness.storefront(lab)}")
 
 
-def _start(settings: Settings, places: Layout, steps: Steps) -> int:
-    """Start the daemon in a session of its own and return its pid once it holds its pid file."""
-    places.log.mkdir(parents=True, exist_ok=True)
-    places.state.chmod(0o711)
-    places.log.chmod(0o700)
-    package = Path(__file__).resolve().parents[1]
-    out = places.log / "daemon.out"
-    with out.open("wb") as output:
-        daemon = subprocess.Popen(
-            [sys.executable, "-m", "lab.daemon"],
-            cwd=settings.checkout,
-            env={**os.environ, "PYTHONPATH": str(package), "LAB_STATE": str(settings.state)},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
+def _how_it_ended(places: Layout, pid: int) -> str:
+    """Say that the daemon was taken down, or how it ended; empty while it runs on."""
+    # Its last words come before anything of it is gone, and are followed by those of what it ends.
+    lines = [entry.text for entry in Cursor(places.log / "daemon.log").read()]
+    words = [line.rpartition("lab: ")[2] for line in lines]
+    if LAST_WORDS in words[_last(FIRST_WORDS, words) :] or not lines:
+        return "the lab was taken down while it came up"
+    if pidfile.holder(places.pid_file) == pid:
+        return ""
+    return "\n  ".join(
+        [f"the daemon (pid {pid}) ended while the lab came up; its last lines:", *lines[-_SHOWN_LINES:]]
+    )
 
-    def missing() -> str:
-        if daemon.poll() is not None:
-            raise LabError(f"the daemon ended at its start:\n{_tail(out) or _tail(places.log / 'daemon.log')}")
-        return "" if pidfile.holder(places.pid_file) and running_lab(settings.ports.internal) else "the daemon"
 
-    steps.wait(missing)
-    return daemon.pid
+def _last(word: str, words: list[str]) -> int:
+    """Return where a word stands for the last time; 0 when nowhere."""
+    return max((index for index, other in enumerate(words) if other == word), default=0)
 
 
 def _components_missing(settings: Settings, places: Layout) -> str:
-    found = running_lab(settings.ports.internal)
+    found = find_own(settings)
     if found is None:
         if pidfile.holder(places.pid_file) is None:
-            raise LabError(f"the daemon ended:\n{_tail(places.log / 'daemon.out')}")
+            raise LabError("the daemon ended")
         return "the daemon does not answer"
     waiting = [entry for entry in found["components"] if not entry["ready"]]
     for entry in waiting:

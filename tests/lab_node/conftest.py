@@ -25,6 +25,8 @@ from lab.node.pod import Surroundings
 from lab.node.probes import Prober
 from lab.node.processes import Children
 
+from .ownlab import own_lab, two_labs  # noqa: F401 -- fixtures for all tests here
+
 SETUP = Path(__file__).parents[2] / "setup"
 NAMESPACE = "test"
 PYTHON = Path(sys.executable).parent.resolve() / Path(sys.executable).name

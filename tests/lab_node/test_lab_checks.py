@@ -1,6 +1,7 @@
 """What the lab refuses before it starts, each in one line that says what to do."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -23,16 +24,7 @@ def _lab(tmp_path: Path) -> Settings:
 
 
 def _check(lab: Settings) -> None:
-    checks.check(lab, layout.Layout(lab.state, Path("/var/lib/x")))
-
-
-def test_a_port_in_use_is_named_with_who_uses_it(tmp_path):
-    lab = _lab(tmp_path)
-    with socket.create_server(("127.0.0.1", lab.ports.prometheus)), pytest.raises(LabError) as refused:
-        _check(lab)
-    text = str(refused.value)
-    assert f"port {lab.ports.prometheus} (Prometheus) is in use by pid {os.getpid()} (" in text
-    assert "LAB_PORT_OFFSET" in text
+    checks.check(layout.Layout(lab.state, Path("/var/lib/x")))
 
 
 def test_somebody_on_all_addresses_is_in_the_pods_way(tmp_path):
@@ -43,7 +35,7 @@ def test_somebody_on_all_addresses_is_in_the_pods_way(tmp_path):
         (tmp_path / "manifests").mkdir()
         (tmp_path / "manifests" / "app.yaml").write_text(yaml.safe_dump(deployment))
         with pytest.raises(LabError, match=f"port {port} of the pods is in use on all addresses by pid"):
-            _check(Settings(tmp_path, tmp_path / ".lab", OFFSET))
+            checks.check_pods_ports(Settings(tmp_path, tmp_path / ".lab", OFFSET))
 
 
 def test_missing_programs_are_named_by_their_packages(tmp_path, monkeypatch):
@@ -58,7 +50,22 @@ def test_a_missing_postgres_is_named(tmp_path, monkeypatch):
         _check(_lab(tmp_path))
 
 
-@pytest.mark.parametrize("offset", ["x", "-10", "5", "10000"])
+def test_a_full_disk_is_named_before_anything_is_written(tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)._replace(free=99 * 1024 * 1024)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage)
+    with pytest.raises(LabError, match=r"has 99 MiB left, and the lab needs 500: free some space"):
+        _check(_lab(tmp_path))
+
+
+def test_a_state_folder_that_cannot_be_made_is_one_line(tmp_path):
+    (tmp_path / "file").touch()
+    done = run_lab("up", LAB_STATE=str(tmp_path / "file" / "lab"), LAB_PORT_OFFSET=str(OFFSET))
+    assert done.returncode == 1
+    expected = f"lab: {tmp_path}/file/lab/run: Not a directory: put the lab elsewhere with LAB_STATE\n"
+    assert done.stderr == expected
+
+
+@pytest.mark.parametrize("offset", ["x", "-10", "5", "10000", "9" * 5000])
 def test_a_bad_offset_is_refused(monkeypatch, offset):
     monkeypatch.setenv("LAB_PORT_OFFSET", offset)
     with pytest.raises(LabError, match="LAB_PORT_OFFSET"):
@@ -83,6 +90,13 @@ def test_a_path_too_long_for_a_socket_is_moved_or_refused(tmp_path):
             layout.find(lab)
 
 
+def run_lab(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "lab", *words]
+    return subprocess.run(
+        command, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+
+
 def test_a_pid_file_tells_the_living_from_the_dead(tmp_path):
     path = tmp_path / "daemon.pid"
     assert pidfile.holder(path) is None
@@ -96,18 +110,14 @@ def test_a_pid_file_tells_the_living_from_the_dead(tmp_path):
     assert pidfile.holder(path) is None
 
 
-@pytest.mark.parametrize("words", [["status"], ["env"]])
+@pytest.mark.parametrize("words", [["status"], ["env"], ["alerts"]])
 def test_commands_that_need_a_lab_say_that_there_is_none(tmp_path, words):
-    env = {**os.environ, "LAB_STATE": str(tmp_path / "none"), "LAB_PORT_OFFSET": str(OFFSET)}
-    done = subprocess.run(
-        [sys.executable, "-m", "lab", *words], env=env, capture_output=True, text=True, check=False
-    )
+    done = run_lab(*words, LAB_STATE=str(tmp_path / "none"), LAB_PORT_OFFSET=str(OFFSET))
     assert done.returncode == 1
     assert done.stderr == f"lab: the lab of {CHECKOUT} is not up: run `python -m lab up`\n"
 
 
 def test_down_without_a_lab_is_no_error(tmp_path):
-    env = {**os.environ, "LAB_STATE": str(tmp_path / "none"), "LAB_PORT_OFFSET": str(OFFSET)}
-    words = [sys.executable, "-m", "lab", "down"]
-    done = subprocess.run(words, env=env, capture_output=True, text=True, check=False)
+    done = run_lab("down", LAB_STATE=str(tmp_path / "none"), LAB_PORT_OFFSET=str(OFFSET))
     assert (done.returncode, done.stdout[:18]) == (0, "the lab was not up")
+    assert not (tmp_path / "none").exists()

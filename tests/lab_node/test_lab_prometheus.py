@@ -20,14 +20,14 @@ def _settings(tmp_path: Path, checkout: Path = CHECKOUT) -> Settings:
 
 
 def test_promtool_accepts_the_configuration(tmp_path):
-    prometheus.write(_settings(tmp_path), tmp_path / "prometheus")
+    prometheus.write(_settings(tmp_path), tmp_path / "prometheus", None)
     path = tmp_path / "prometheus" / "prometheus.yaml"
     done = subprocess.run(["promtool", "check", "config", path], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_exporter_accepts_its_modules(tmp_path):
-    prometheus.write(_settings(tmp_path), tmp_path / "prometheus")
+    prometheus.write(_settings(tmp_path), tmp_path / "prometheus", None)
     path = tmp_path / "prometheus" / "blackbox.yaml"
     words = ["prometheus-blackbox-exporter", f"--config.file={path}", "--config.check"]
     assert subprocess.run(words, capture_output=True, check=False).returncode == 0

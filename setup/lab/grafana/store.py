@@ -6,8 +6,11 @@ They take well under a millisecond, so they run on the event loop.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from pathlib import Path
+
+_LOG = logging.getLogger(__name__)
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS annotation (
@@ -37,9 +40,27 @@ CREATE TABLE IF NOT EXISTS dashboard (
 
 
 def connect(state_dir: Path) -> sqlite3.Connection:
-    """Open (and make, where there is none) the database in `state_dir`; rows are read by column name."""
+    """Open (and make, where there is none) the database in `state_dir`; rows are read by column name.
+
+    A file that is no database any more, after a crash of the machine, is put aside and told in the log.
+    """
     state_dir.mkdir(parents=True, exist_ok=True)
-    database = sqlite3.connect(state_dir / "grafana.db", isolation_level=None)
+    path = state_dir / "grafana.db"
+    try:
+        return _open(path)
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            raise
+    broken = path.with_suffix(".broken")
+    _LOG.error("%s was damaged and begins anew; the old one is %s", path, broken.name)
+    path.replace(broken)
+    for tail in ("-wal", "-shm"):
+        path.with_name(path.name + tail).unlink(missing_ok=True)
+    return _open(path)
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, isolation_level=None)
     try:
         database.row_factory = sqlite3.Row
         database.execute("PRAGMA journal_mode = WAL")
