@@ -176,6 +176,31 @@ def test_a_secret_takes_plain_text(core, namespace):
     assert "data: Forbidden: field is immutable when `immutable` is set" in body
 
 
+def test_the_dynamic_client_finds_every_kind(typed):
+    found = {
+        "v1": (
+            "Namespace",
+            "Pod",
+            "Service",
+            "Endpoints",
+            "ConfigMap",
+            "Secret",
+            "Event",
+            "ServiceAccount",
+            "Node",
+        ),
+        "apps/v1": ("Deployment", "ReplicaSet"),
+        "batch/v1": ("Job",),
+        "coordination.k8s.io/v1": ("Lease",),
+        "discovery.k8s.io/v1": ("EndpointSlice",),
+        "rbac.authorization.k8s.io/v1": ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"),
+    }
+    for version, kinds in found.items():
+        for kind in kinds:
+            assert typed.resources.get(api_version=version, kind=kind).kind == kind
+    assert typed.version["kubernetes"]["major"] == "1"
+
+
 @pytest.mark.container
 def test_an_evicted_pod_goes(core, namespace, world):
     spec = {"terminationGracePeriodSeconds": 1, "containers": [{"name": "app", "image": world.image}]}

@@ -108,6 +108,18 @@ def test_client_side_moves_to_server_side_and_back(kubectl):
     assert kubectl.json("deploy/web")["spec"]["progressDeadlineSeconds"] == 600
 
 
+def test_a_defaulted_part_of_an_atomic_value_conflicts(kubectl):
+    """kubectl issue 1683: fieldRef belongs to its owner as a whole, and the server adds apiVersion to it."""
+    document = deployment()
+    source = {"fieldRef": {"fieldPath": "status.podIP"}}
+    container_of(document)["env"] = [{"name": "IP", "valueFrom": source}]
+    kubectl.apply(document)
+    refused = kubectl.apply(document, options=SERVER, code=1)
+    assert '.spec.template.spec.containers[name="app"].env[name="IP"].valueFrom.fieldRef' in refused
+    source["fieldRef"]["apiVersion"] = "v1"
+    kubectl.apply(document, options=SERVER)
+
+
 @pytest.mark.parametrize("style", [("apply",), ("apply", *SERVER), ("create",)], ids=str)
 def test_a_dry_run_on_the_server_changes_nothing(kubectl, style):
     said = kubectl(*style, "--dry-run=server", "-f", "-", stdin=deployment())

@@ -121,6 +121,7 @@ def test_everything_that_is_wrong_is_told(ask, deployments):
     [
         (("spec", "replicas"), "three", "cannot unmarshal string into Go struct field"),
         ((*CONTAINER, "image"), 1, "cannot unmarshal number into Go struct field"),
+        ((*CONTAINER, "ports"), [{"containerPort": "80"}], "cannot unmarshal string into Go struct field"),
         (
             (*CONTAINER, "resources"),
             {"limits": {"cpu": "much"}},
@@ -132,6 +133,13 @@ def test_values_of_the_wrong_type(ask, deployments, path, value, message):
     got = ask("POST", deployments, changed(path, value))
     assert (got.status, message in got.message) == (400, True), got
     assert got.message.startswith('Deployment in version "v1" cannot be handled as a Deployment: ')
+
+
+def test_a_secret_that_is_no_base64(ask, namespace):
+    got = ask(
+        "POST", f"/api/v1/namespaces/{namespace}/secrets", {"metadata": {"name": "s"}, "data": {"a": "Yg%"}}
+    )
+    assert (got.status, "illegal base64 data at input byte 2" in got.message) == (400, True)
 
 
 def test_what_cannot_change(ask, deployments, namespace):

@@ -1,25 +1,12 @@
-"""Chaos Toolkit's Kubernetes extension: its actions and probes, as experiments call them."""
+"""Chaos Toolkit's Kubernetes extension where a node is held or closed; the rest is in tests/conformance."""
 
 import json
 
 import pytest
 from chaosk8s.deployment import actions as deployment_actions
 from chaosk8s.deployment import probes as deployment_probes
-from chaosk8s.event.probes import get_events
-from chaosk8s.namespace.actions import create_namespace, delete_namespace
-from chaosk8s.namespace.probes import namespace_exists
-from chaosk8s.node.actions import cordon_node, uncordon_node
-from chaosk8s.node.probes import get_nodes
-from chaosk8s.pod import probes as pod_probes
-from chaosk8s.pod.actions import terminate_pods
-from chaosk8s.replicaset.actions import delete_replica_set
-from chaosk8s.secret.actions import create_secret, delete_secret
-from chaosk8s.secret.probes import secret_exists
-from chaosk8s.service.actions import create_service_endpoint, delete_service
-from chaosk8s.service.probes import service_is_initialized
+from chaosk8s.node.actions import cordon_node, drain_nodes, uncordon_node
 from chaoslib.exceptions import ActivityFailed
-
-from lab.kube import meta
 
 LABEL = "app=web"
 
@@ -54,80 +41,23 @@ def test_deployment_probes(cluster, web):
         deployment_probes.deployment_available_and_healthy("none", ns=web)
 
 
-def test_deployments_are_rolled_and_deleted(cluster, web):
-    before = names(cluster, "pods", web)
-    deployment_actions.rollout_deployment("web", ns=web)
-    cluster.wait_for(lambda: not before & {one["metadata"]["name"] for one in cluster.store.list("pods", web)})
-    deployment_actions.delete_deployment("web", ns=web)
-    # As on a cluster, what the API deletes by default takes its dependents along.
-    cluster.wait_for(lambda: not cluster.store.list("pods", web))
-    assert names(cluster, "replicasets", web) == set()
-
-
-def test_pods_are_terminated_and_replaced(cluster, web):
-    before = names(cluster, "pods", web)
-    terminate_pods(label_selector=LABEL, ns=web, rand=True, qty=1)
-    cluster.wait_for(
-        lambda: len({one["metadata"]["name"] for one in cluster.store.list("pods", web)} & before) == 1
-    )
-    terminate_pods(name_pattern="web-.*", all=True, ns=web, grace_period=0)
-    cluster.wait_for(
-        lambda: (
-            not before & {one["metadata"]["name"] for one in cluster.store.list("pods", web)}
-            and all(map(meta.is_pod_ready, cluster.store.list("pods", web)))
-        )
-    )
-    assert pod_probes.count_pods(LABEL, phase="Running", ns=web) == 2
-
-
-def test_pod_probes(cluster, web):
-    assert pod_probes.pods_in_phase(LABEL, phase="Running", ns=web)
-    assert pod_probes.pods_in_conditions(LABEL, [{"type": "Ready", "status": "True"}], ns=web)
-    assert pod_probes.pods_not_in_phase(LABEL, phase="Failed", ns=web)
-    assert pod_probes.count_min_pods(LABEL, min_count=2, ns=web)
-    with pytest.raises(ActivityFailed):
-        pod_probes.pods_in_phase(LABEL, phase="Failed", ns=web)
-    pod = sorted(names(cluster, "pods", web))[0]
-    cluster.logs.write(pod, "hello")
-    assert pod_probes.read_pod_logs(label_selector=LABEL, ns=web)[pod].endswith("Z hello\n")
-
-
-def test_replica_sets_come_back(cluster, web):
-    before = cluster.call(lambda: cluster.store.list("replicasets", web)[0]["metadata"]["uid"])
-    delete_replica_set(label_selector=LABEL, ns=web)
-    found = cluster.wait_for(
-        lambda: [one for one in cluster.store.list("replicasets", web) if one["metadata"]["uid"] != before]
-    )
-    assert len(found) == 1
-
-
-def test_services_and_secrets(web, tmp_path):
-    service = {"metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}}
-    secret = {"metadata": {"name": "key"}, "stringData": {"a": "b"}}
-    for name, document in (("service.json", service), ("secret.json", secret)):
-        (tmp_path / name).write_text(json.dumps(document))
-    create_service_endpoint(str(tmp_path / "service.json"), ns=web)
-    assert service_is_initialized("web", ns=web)
-    delete_service("web", ns=web)
-    assert service_is_initialized("web", ns=web, raise_if_service_not_initialized=False) is False
-    create_secret(str(tmp_path / "secret.json"), ns=web)
-    assert secret_exists("key", ns=web)
-    delete_secret("key", ns=web)
-    assert not secret_exists("key", ns=web)
-
-
-def test_namespaces_events_and_nodes(cluster, web):
-    name = f"{web}-b"
-    create_namespace(name)
-    assert namespace_exists(name)
-    delete_namespace(name)
-    cluster.wait_for(lambda: cluster.store.find("namespaces", None, name) is None)
-    scaled = get_events(field_selector="reason=ScalingReplicaSet,regarding.name=web", limit=1000)["items"]
-    assert any("Scaled up replica set" in one["note"] for one in scaled)
-    assert "node-1" in json.dumps(get_nodes(), default=str)
+def test_nodes_are_cordoned(cluster, web):
     try:
         cordon_node("node-1")
         assert cluster.call(cluster.store.get, "nodes", None, "node-1")["spec"]["unschedulable"] is True
     finally:
         uncordon_node("node-1")
     assert "unschedulable" not in cluster.call(cluster.store.get, "nodes", None, "node-1").get("spec", {})
+
+
+def test_a_node_is_drained(cluster, web):
+    # chaosk8s cannot drain pods without a volume: on a cluster most have one, with their account's token.
+    volume = {"spec": {"template": {"spec": {"volumes": [{"name": "v", "emptyDir": {}}]}}}}
+    cluster.kubectl("patch", "deploy/web", "-p", json.dumps(volume), "-n", web)
+    cluster.kubectl("rollout", "status", "deploy/web", "-n", web, "--timeout=20s")
+    before = names(cluster, "pods", web)
+    try:
+        assert drain_nodes(name="node-1", delete_pods_with_local_storage=True, timeout=30)
+        assert not names(cluster, "pods", web) & before
+    finally:
+        uncordon_node("node-1")

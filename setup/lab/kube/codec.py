@@ -5,6 +5,8 @@ hold what the published schema does not say: which fields are plain values (left
 pointers.
 """
 
+import base64
+import re
 from typing import Any
 
 from lab.kube import quantity
@@ -44,6 +46,7 @@ _DROPPED_ZERO = frozenset(
 )
 _ZEROS = {"string": "", "boolean": False, "int32": 0, "int64": 0}
 _JSON_NAMES = {str: "string", bool: "bool", int: "number", float: "number", dict: "object", list: "array"}
+_BASE64 = re.compile("[A-Za-z0-9+/]*")
 _GO_NAMES = {
     "boolean": "bool",
     "number": "float64",
@@ -127,7 +130,7 @@ def _left_out(key: str, value: Any, field: Field) -> bool:
 def _scalar(raw: Any, field: Field, path: str, owner: str) -> Any:
     kind = field.type
     if kind == "any" or (kind in ("string", "bytes", "time") and isinstance(raw, str)):
-        return raw
+        return _base64(raw) if kind == "bytes" else raw
     is_number = isinstance(raw, int | float) and not isinstance(raw, bool)
     if kind == "boolean" and isinstance(raw, bool):
         return raw
@@ -143,6 +146,15 @@ def _scalar(raw: Any, field: Field, path: str, owner: str) -> Any:
     if kind == "int-or-string" and isinstance(raw, str):
         return raw
     raise TypeMismatchError(_mismatch(raw, kind, path, owner))
+
+
+def _base64(text: str) -> str:
+    try:
+        base64.b64decode(text, validate=True)
+    except ValueError:
+        place = len(_BASE64.match(text)[0])  # type: ignore[index] - it matches nothing, too
+        raise TypeMismatchError(f"illegal base64 data at input byte {place}") from None
+    return text
 
 
 def _mismatch(raw: Any, kind: str, path: str, owner: str) -> str:

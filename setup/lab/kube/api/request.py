@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 from aiohttp import web
 
+from lab.kube.api.absent import check_served
 from lab.kube.api.respond import warn
 from lab.kube.codec import Decoder, TypeMismatchError
 from lab.kube.errors import ApiError, Cause, bad_request, invalid, not_supported
@@ -41,13 +42,15 @@ def no_such_method() -> ApiError:
 
 
 def parse_target(group: str, version: str, rest: str) -> Target:
-    """Read the path below /api/v1 or /apis/group/version; raises ApiError 404 when it leads nowhere."""
+    """Read the path below /api/v1 or /apis/group/version; raises ApiError 404, 501 (see absent.py)."""
     parts = [part for part in rest.split("/") if part]
     namespace = None
     if len(parts) > 2 and parts[0] == "namespaces" and parts[2] not in BY_PLURAL["namespaces"].subresources:  # noqa: PLR2004 - namespaces/NAME/plural
         namespace = parts[1]
         parts = parts[2:]
     resource = BY_PLURAL.get(parts[0]) if parts else None
+    if len(parts) > 2:  # noqa: PLR2004 - plural/name/subresource
+        check_served(parts[0], parts[2])
     name, subresource, *more = [*parts[1:], None, None][:3] if len(parts) <= 3 else [None, None, "more"]  # noqa: PLR2004 - plural/name/subresource
     if not resource or (resource.group, resource.version) != (group, version) or any(more):
         raise no_such_path()

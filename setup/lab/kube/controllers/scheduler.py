@@ -1,4 +1,4 @@
-"""Scheduling: a pod goes to a ready node that its nodeSelector matches, the one with the fewest pods."""
+"""Scheduling: a pod goes to a ready node that its nodeSelector matches and whose taints it tolerates."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -44,7 +44,7 @@ def reconcile(store: Store, key: Key) -> None:
     fitting = [node for node in nodes if _fits(pod, node)]
     if not fitting:
         count = len(nodes)
-        why = f"{count} node(s) were not ready, unschedulable or did not match the pod's node selector."
+        why = f"{count} node(s) were not ready, unschedulable, tainted or did not match the node selector."
         text = f"0/{count} nodes are available: {why}" if nodes else "no nodes available to schedule pods"
         _tell_unschedulable(store, pod, text)
         return
@@ -65,7 +65,21 @@ def _fits(pod: dict[str, Any], node: dict[str, Any]) -> bool:
     ready = meta.condition_of(node, "Ready")
     is_open = ready is not None and ready["status"] == "True" and not node.get("spec", {}).get("unschedulable")
     wanted = pod["spec"].get("nodeSelector", {})
-    return is_open and wanted.items() <= meta.labels_of(node).items()
+    is_tolerated = all(_tolerates(pod, taint) for taint in node.get("spec", {}).get("taints", []))
+    return is_open and is_tolerated and wanted.items() <= meta.labels_of(node).items()
+
+
+def _tolerates(pod: dict[str, Any], taint: dict[str, Any]) -> bool:
+    """Tell whether a taint keeps the pod off no node: it is a mere preference, or the pod tolerates it."""
+    if taint["effect"] == "PreferNoSchedule":
+        return True
+    for one in pod["spec"].get("tolerations", []):
+        # Without a key everything is tolerated, without an effect every effect.
+        is_key = one.get("key", "") in ("", taint["key"])
+        is_value = one.get("operator", "Equal") == "Exists" or one.get("value", "") == taint.get("value", "")
+        if is_key and is_value and one.get("effect", "") in ("", taint["effect"]):
+            return True
+    return False
 
 
 def _tell_unschedulable(store: Store, pod: dict[str, Any], text: str) -> None:
