@@ -10,6 +10,7 @@ import urllib.request
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.error import HTTPError
@@ -169,7 +170,7 @@ class Cluster:
         """Return what `kubectl get -o json` says."""
         return json.loads(self.kubectl("get", *args, "-o", "json").stdout)
 
-    def wait_for(self, condition, timeout=5.0):
+    def wait_for(self, condition, timeout=30.0):
         """Wait until a condition, looked at in the server's thread, holds."""
 
         async def poll():
@@ -182,9 +183,9 @@ class Cluster:
         return asyncio.run_coroutine_threadsafe(poll(), self.loop).result(timeout + 5)
 
 
-@pytest.fixture(scope="session")
-def cluster(tmp_path_factory) -> Iterator[Cluster]:
-    folder = tmp_path_factory.mktemp("kube")
+@contextmanager
+def running_cluster(folder: Path) -> Iterator[Cluster]:
+    """Serve the API from a thread; what it writes lies in folder. The benchmarks use it, too."""
     ca, certificate, key = make_certificates(folder / "pki")
     logs = FakeLogs()
     loop = asyncio.new_event_loop()
@@ -222,6 +223,12 @@ def cluster(tmp_path_factory) -> Iterator[Cluster]:
     loop.call_soon_threadsafe(loop.stop)
     thread.join(5)
     loop.close()
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory) -> Iterator[Cluster]:
+    with running_cluster(tmp_path_factory.mktemp("kube")) as running:
+        yield running
 
 
 @pytest.fixture
@@ -302,5 +309,5 @@ def ask(cluster):
 def web(cluster, namespace, make_deployment):
     """A Deployment of two ready pods."""
     cluster.kubectl("apply", "-n", namespace, "-f", "-", stdin=json.dumps(make_deployment(replicas=2)))
-    cluster.kubectl("rollout", "status", "deployment/web", "-n", namespace, "--timeout=5s")
+    cluster.kubectl("rollout", "status", "deployment/web", "-n", namespace, "--timeout=60s")
     return namespace
