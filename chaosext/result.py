@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from .architecture import Architecture
 from .environment import validation_line
 from .errors import BadInput
 
@@ -18,6 +19,7 @@ __all__ = [
     "EXIT_CODES",
     "FILE_NAME",
     "WORST_FIRST",
+    "About",
     "AlertOutcome",
     "AlertResult",
     "BudgetResult",
@@ -185,6 +187,20 @@ class Rollback(_Model):
     differences: list[str] = []
 
 
+class About(_Model):
+    """What a reader wants to know beside the numbers: the hypothesis in words, versions, where Grafana is.
+
+    `grafana_url` has no credentials in it; `architecture` is the drawing that a report colours.
+    """
+
+    description: str = ""
+    hypothesis: str = ""
+    tags: list[str] = []
+    grafana_url: str | None = None
+    versions: dict[str, str] = {}
+    architecture: Architecture | None = None
+
+
 class Verification(_Model):
     """One run of one experiment, verified.
 
@@ -213,6 +229,7 @@ class Verification(_Model):
     budget: list[BudgetResult] = []
     rollback: Rollback
     deviated: bool = False
+    about: About = Field(default_factory=About)
     samples: list[Sample] = []
 
 
@@ -220,7 +237,7 @@ def write(folder: Path, verification: Verification) -> Path:
     """Write verification.json into a run's folder and return its path."""
     path = folder / FILE_NAME
     partial = path.with_suffix(".partial")
-    partial.write_text(verification.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    partial.write_text(verification.model_dump_json(indent=2, by_alias=True) + "\n", encoding="utf-8")
     partial.replace(path)
     return path
 

@@ -25,8 +25,10 @@ from chaoslib.types import Activity, Configuration, Experiment, Journal, Secrets
 from chaoslib.types import Run as ActivityRun
 
 from ..errors import BadInput, ChaosextError, Refused
+from ..kubernetes.aftermath import SAMPLES_FILE
 from ..result import FILE_NAME, Verdict, write
 from ..run import Run, begin
+from .about import describe_run
 from .assemble import assemble
 from .record import Record
 from .settings import Settings, load_settings
@@ -96,6 +98,7 @@ def before_experiment_control(
         _state.watch = Watch(_state.run, _state.settings)
         _state.record = _state.watch.record
         _state.watch.preflight()
+        _state.watch.guard(context["title"])
     except Refused as error:
         _refuse(str(error), "refusal")
     except ChaosextError as error:
@@ -149,7 +152,9 @@ def after_rollback_control(context: Experiment, **_: Any) -> None:  # noqa: ARG0
 
 
 @_guarded
-def after_experiment_control(context: Experiment, state: Journal, **_: Any) -> None:
+def after_experiment_control(
+    context: Experiment, state: Journal, configuration: Configuration = None, **_: Any
+) -> None:
     """Give the verdict, write the run's files, and fail the run unless it is verified."""
     # Failed until proved otherwise: whatever goes wrong below, the run does not pass.
     status, state["status"] = state.get("status"), "failed"
@@ -167,6 +172,8 @@ def after_experiment_control(context: Experiment, state: Journal, **_: Any) -> N
         time.monotonic() - _state.began,
         bool(state.get("deviated")),
     )
+    reached = _state.settings.grafana if _state.settings and _state.record.steady else None
+    verification.about = describe_run(context, configuration, reached)
     state["verification"] = {"verdict": str(verification.verdict), "reasons": verification.reasons}
     if _state.run.reports is None:
         return
@@ -176,6 +183,7 @@ def after_experiment_control(context: Experiment, state: Journal, **_: Any) -> N
         journal = json.dumps({**state, "status": ended}, indent=2, default=str) + "\n"
         (_state.run.reports / "journal.json").write_text(journal, encoding="utf-8")
         write(_state.run.reports, verification)
+        (_state.run.reports / SAMPLES_FILE).unlink(missing_ok=True)
     except OSError as error:
         logger.error("The results could not be written to %s: %s", _state.run.reports, error.strerror or error)
     else:

@@ -1,0 +1,174 @@
+"""A line plot over time: shaded phases, a tolerance, marks, gaps, axes.
+
+The SVG fills its container's width at a fixed height: positions are percentages, and only the line itself is
+stretched, so that text and strokes keep their size on a phone, a screen and paper alike. Labels lie in the
+margins that style.STYLE gives the SVG.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .markup import Markup, tag
+from .points import HEIGHT, WIDTH, Point, gaps, line_path, thin
+from .scale import Axis, clock, time_ticks
+
+__all__ = ["Band", "Limit", "Mark", "Plot", "draw", "spark"]
+
+
+@dataclass(frozen=True)
+class Band:
+    """A shaded span of time, in seconds; `kind` becomes its CSS class."""
+
+    start: float
+    end: float
+    kind: str
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A moment, drawn as a vertical line; `kind` becomes its CSS class, `label` its tooltip."""
+
+    at: float
+    kind: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A horizontal line, and on which side of it values are bad: `below` or above."""
+
+    value: float
+    below: bool
+    label: str
+
+
+@dataclass(frozen=True)
+class Plot:
+    """What is drawn: one series over 0 to `seconds`, its axis, and what it is held against.
+
+    `label` is the text alternative, and says what a reader of the plot would learn from it.
+    """
+
+    label: str
+    points: Sequence[Point]
+    seconds: float
+    axis: Axis
+    bands: Sequence[Band] = ()
+    marks: Sequence[Mark] = ()
+    limit: Limit | None = None
+    height: int = 120
+    columns: int = 240
+    kind: str = ""
+
+
+def draw(plot: Plot) -> Markup:
+    """Return the plot as an <svg> element."""
+    end = max(plot.seconds, 1e-9)
+    points = thin(plot.points, plot.columns)
+    return tag(
+        "svg",
+        tag("title", plot.label),
+        [_rect(band.start, band.end, end, f"band {band.kind}") for band in plot.bands],
+        _bad_side(plot),
+        [_rect(a, b, end, "gap") for a, b in gaps(points, end)],
+        [_y_tick(plot.axis, value, label) for value, label in plot.axis.ticks],
+        _x_ticks(plot, end),
+        _limit(plot),
+        [_mark(mark, end) for mark in plot.marks if 0 <= mark.at <= end],
+        _line(points, plot.axis, end),
+        class_=f"plot {plot.kind}".strip(),
+        width="100%",
+        height=plot.height,
+        role="img",
+        aria_label=plot.label,
+    )
+
+
+def spark(values: Sequence[float | None], label: str, high: float | None = None) -> Markup:
+    """Return a small trend, the newest value last and dotted: from 0 to `high`, or to the greatest value."""
+    known = [v for v in values if v is not None]
+    axis = Axis(0.0, max([high or 0.0, *known, 1e-9]) * 1.05, ())
+    points: list[Point] = [(float(index), value) for index, value in enumerate(values)]
+    end = max(len(values) - 1.0, 1.0)
+    last = values[-1] if values else None
+    dot = None if last is None else tag("circle", cx="100%", cy=_share(axis.share(last)), r=3, class_="newest")
+    return tag(
+        "svg",
+        tag("title", label),
+        _line(points, axis, end),
+        dot,
+        class_="spark",
+        width="100%",
+        height=28,
+        role="img",
+        aria_label=label,
+    )
+
+
+def _line(points: Sequence[Point], axis: Axis, end: float) -> Markup:
+    """Draw the series, stretched to the plot's area; its stroke keeps its width by STYLE."""
+    scaled = [None if value is None else (at / end * WIDTH, axis.share(value) * HEIGHT) for at, value in points]
+    return tag(
+        "svg",
+        tag("path", d=line_path(scaled), class_="line"),
+        viewBox=f"0 0 {WIDTH} {HEIGHT}",
+        preserveAspectRatio="none",
+        width="100%",
+        height="100%",
+        class_="area",
+    )
+
+
+def _rect(start: float, stop: float, end: float, kind: str) -> Markup:
+    left, right = (min(max(at / end, 0.0), 1.0) for at in (start, stop))
+    return tag("rect", x=_share(left), width=_share(right - left), y=0, height="100%", class_=kind)
+
+
+def _bad_side(plot: Plot) -> Markup | None:
+    """Tint where values are out of tolerance."""
+    if plot.limit is None:
+        return None
+    at = plot.axis.share(plot.limit.value)
+    top, height = (at, 1 - at) if plot.limit.below else (0.0, at)
+    return tag("rect", x=0, width="100%", y=_share(top), height=_share(height), class_="bad-side")
+
+
+def _limit(plot: Plot) -> Markup | None:
+    if plot.limit is None:
+        return None
+    y = _share(plot.axis.share(plot.limit.value))
+    return tag("line", tag("title", plot.limit.label), x1=0, x2="100%", y1=y, y2=y, class_="limit")
+
+
+def _y_tick(axis: Axis, value: float, label: str) -> Markup:
+    y = _share(axis.share(value))
+    return tag(
+        "g",
+        tag("line", x1=0, x2="100%", y1=y, y2=y, class_="grid"),
+        tag("text", label, x=-8, y=y, dy="0.32em", class_="y"),
+    )
+
+
+def _x_ticks(plot: Plot, end: float) -> list[Markup]:
+    """Draw the time axis; every second label is `minor`, which STYLE hides where there is no room."""
+    return [
+        tag(
+            "g",
+            tag("line", x1=_share(at / end), x2=_share(at / end), y1="100%", y2=plot.height + 4, class_="tick"),
+            tag("text", label, x=_share(at / end), y=plot.height + 16, class_="x"),
+            class_="minor" if index % 2 else None,
+        )
+        for index, (at, label) in enumerate(time_ticks(end))
+    ]
+
+
+def _mark(mark: Mark, end: float) -> Markup:
+    x = _share(mark.at / end)
+    said = f"{mark.label} at {clock(mark.at)}"
+    return tag("line", tag("title", said), x1=x, x2=x, y1=0, y2="100%", class_=f"mark {mark.kind}")
+
+
+def _share(share: float) -> str:
+    return f"{share * 100:.2f}".rstrip("0").rstrip(".") + "%"
