@@ -20,6 +20,7 @@ from lab.components import Supervisor
 from lab.errors import PORT_TAKEN, LabError, PortTaken, told
 from lab.grafana.server import GrafanaSettings
 from lab.grafana.server import serve as serve_grafana
+from lab.grafana.tracestore import wiring as traces
 from lab.kube import controllers, pki
 from lab.kube.server import KubeSettings
 from lab.kube.server import serve as serve_kube
@@ -80,6 +81,7 @@ class Daemon:
         await self._serve(await serve_grafana(self._grafana_settings()))
         password = exporters.follow_password(store, supervisors[programs.POSTGRES_EXPORTER])
         stack.push_async_callback(_cancel, [tasks.start(password, "password of the PostgreSQL exporter")])
+        stack.push_async_callback(_cancel, [tasks.start(traces.publish(store, lab, _NAMESPACE), "telemetry")])
         stack.push_async_callback(runtime.stop)
         runtime.start()
         # Stopped first: nobody replaces the pods that the node then ends.
@@ -106,6 +108,7 @@ class Daemon:
             token=_token(self._places, "grafana"),
             prometheus_url=f"http://{HOST}:{ports.prometheus}",
             loki_url=f"http://{HOST}:{ports.loki}",
+            tempo_url=f"http://{HOST}:{ports.tempo}",
             state_dir=self._places.state / "grafana",
         )
 

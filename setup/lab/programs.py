@@ -1,4 +1,4 @@
-"""What the lab runs beside the pods: Debian's own Prometheus, Alertmanager and exporters, and the log store."""
+"""What runs beside the pods: Debian's Prometheus, Alertmanager and exporters, and the log and trace stores."""
 
 import os
 import time
@@ -6,6 +6,7 @@ import time
 from lab import alertmanager, exporters, leftovers, prometheus
 from lab.components import Component
 from lab.grafana.logstore import wiring
+from lab.grafana.tracestore import wiring as traces
 from lab.layout import Layout
 from lab.node import procfs
 from lab.node.names import HostsFiles
@@ -14,9 +15,9 @@ from lab.settings import HOST, Settings
 
 _NOBODY = User(65534, 65534)
 POSTGRES_EXPORTER = "postgres-exporter"
-_LOG_STORE = "loki"
+_LOG_STORE, _TRACE_STORE = "loki", "tempo"
 # Code of the checkout, and logs, that only the daemon's own user may be able to read.
-_OWN = {_LOG_STORE}
+_OWN = {_LOG_STORE, _TRACE_STORE}
 
 
 def components(lab: Settings, places: Layout, hosts: HostsFiles, webhook: str) -> list[Component]:
@@ -53,6 +54,7 @@ def components(lab: Settings, places: Layout, hosts: HostsFiles, webhook: str) -
             ports.loki,
             "/ready",
         ),
+        _TRACE_STORE: (traces.words(lab), wiring.environment(), ports.tempo, "/ready"),
     }
     path, mark = os.environ.get("PATH", os.defpath), leftovers.mark_of(lab.state)
     return [

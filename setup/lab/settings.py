@@ -39,6 +39,7 @@ class Ports:
     alertmanager: int
     blackbox: int
     loki: int  # the log store
+    tempo: int  # the trace store: spans by OTLP/HTTP, and questions
     postgres: int  # its exporter; the database itself is at its pod's own address
     redis: int  # likewise
 
@@ -52,13 +53,15 @@ class Ports:
             "Alertmanager": self.alertmanager,
             "blackbox exporter": self.blackbox,
             "log store": self.loki,
+            "trace store": self.tempo,
             "PostgreSQL exporter": self.postgres,
             "Redis exporter": self.redis,
         }
 
 
 # Most are the usual ports plus 10000. The last digits differ, so that no two labs' ports meet whatever their
-# offsets are: that is why Alertmanager has 19098 and not 19093, and the log store 13106 and not 13100.
+# offsets are: that is why Alertmanager has 19098 and not 19093, the log store 13106 and not 13100, and the
+# trace store 13209 and not 13200.
 _BASE = Ports(
     kubernetes=16443,
     internal=16444,
@@ -67,6 +70,7 @@ _BASE = Ports(
     alertmanager=19098,
     blackbox=19115,
     loki=13106,
+    tempo=13209,
     postgres=19187,
     redis=19121,
 )

@@ -11,12 +11,18 @@ from typing import Any
 
 Json = dict[str, Any]
 
-_TYPES = {"time.Time": "time", "float64": "number", "string": "string", "json.RawMessage": "other"}
+_TYPES = {
+    "time.Time": "time",
+    "float64": "number",
+    "int64": "number",
+    "string": "string",
+    "json.RawMessage": "other",
+}
 
 
 @dataclass(frozen=True)
 class Field:
-    """One column. `kind` is the Go type: time.Time (in epoch ms), float64, string or json.RawMessage."""
+    """One column. `kind` is the Go type: time.Time (in epoch ms), float64, int64, string or json.RawMessage."""
 
     name: str
     kind: str
@@ -41,11 +47,13 @@ class Frame:
     ref_id: str
     fields: list[Field] = field(default_factory=list)
     meta: Json = field(default_factory=dict)
+    name: str = ""
     nanos: dict[int, list[int]] = field(default_factory=dict)  # by column: of times, what a millisecond hides
 
     def to_json(self) -> Json:
         """Return {"schema": ..., "data": ...}; NaN and infinities become null and are named in `entities`."""
-        schema: Json = {"refId": self.ref_id}
+        schema: Json = {"name": self.name} if self.name else {}
+        schema["refId"] = self.ref_id
         if self.meta:
             schema["meta"] = self.meta
         schema["fields"] = [column.schema() for column in self.fields]

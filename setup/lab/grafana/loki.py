@@ -20,7 +20,9 @@ _NS = 1_000_000  # nanoseconds in a millisecond
 
 @dataclass(frozen=True)
 class Loki(Upstream):
-    """A data source of type loki."""
+    """A data source of type loki; `traces_uid` is the data source of the traces that lines lead to."""
+
+    traces_uid: str = ""
 
     type = "loki"
     healthy = "Data source successfully connected."
@@ -33,7 +35,15 @@ class Loki(Upstream):
 
     def json_data(self) -> Json:
         """Return the data source's settings as Grafana shows them."""
-        return {"maxLines": "1000"}
+        if not self.traces_uid:
+            return {"maxLines": "1000"}
+        to_trace = {
+            "name": "traceID",
+            "matcherRegex": r"traceID=(\w+)",
+            "url": "${__value.raw}",
+            "datasourceUid": self.traces_uid,
+        }
+        return {"maxLines": "1000", "derivedFields": [to_trace]}
 
     async def query(self, ref_id: str, query: Json, window: TimeRange) -> list[Frame]:
         """Return the frames of one query; raises QueryError."""

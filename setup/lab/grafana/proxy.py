@@ -28,6 +28,8 @@ async def proxy(request: web.Request) -> web.Response:
 async def source_rules(request: web.Request) -> web.Response:
     """GET /api/prometheus/:uid/api/v1/rules and /alerts: those which the data source itself evaluates."""
     source = request.app[SOURCES].by_uid(request.match_info["uid"])
+    if not source.rules_path:
+        raise ApiError(404, f"data sources of type {source.type} have no rules")
     return await _forward(request, source, f"{source.rules_path}/{request.match_info['kind']}")
 
 

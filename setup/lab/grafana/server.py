@@ -19,6 +19,7 @@ from .errors import error_middleware, http_log
 from .loki import Loki
 from .prometheus import Prometheus
 from .sources import DataSources
+from .tempo import Tempo
 from .upstream import Upstream
 
 MAX_BODY_BYTES = 4 * 1024 * 1024  # of a request; a large dashboard has a tenth of it
@@ -30,8 +31,8 @@ SHUTDOWN_SECONDS = 2.0  # that requests under way have when the server stops
 class GrafanaSettings:
     """Where to listen (port 0: a free one), the API token, the data sources' addresses, where to keep state.
 
-    Without `loki_url` there is no data source of type loki. `scrape_interval_seconds` is Prometheus';
-    `timeout_seconds` bounds each request to a data source.
+    Without `loki_url` there is no data source of type loki, without `tempo_url` none of type tempo.
+    `scrape_interval_seconds` is Prometheus'; `timeout_seconds` bounds each request to a data source.
     """
 
     host: str
@@ -40,6 +41,7 @@ class GrafanaSettings:
     prometheus_url: str
     state_dir: Path
     loki_url: str = ""
+    tempo_url: str = ""
     scrape_interval_seconds: float = 1.0
     timeout_seconds: float = 10.0
 
@@ -93,6 +95,8 @@ def _sources(settings: GrafanaSettings, session: aiohttp.ClientSession) -> list[
     found: list[Upstream] = [_prometheus(settings, session)]
     if settings.loki_url:
         found.append(_loki(settings, session))
+    if settings.tempo_url:
+        found.append(_tempo(settings, session))
     return found
 
 
@@ -116,6 +120,19 @@ def _loki(settings: GrafanaSettings, session: aiohttp.ClientSession) -> Loki:
         url=settings.loki_url,
         session=session,
         timeout_seconds=settings.timeout_seconds,
+        traces_uid="tempo" if settings.tempo_url else "",
+    )
+
+
+def _tempo(settings: GrafanaSettings, session: aiohttp.ClientSession) -> Tempo:
+    return Tempo(
+        id=3,
+        uid="tempo",
+        name="Tempo",
+        url=settings.tempo_url,
+        session=session,
+        timeout_seconds=settings.timeout_seconds,
+        logs_uid="loki" if settings.loki_url else "",
     )
 
 

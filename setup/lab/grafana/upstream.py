@@ -41,8 +41,8 @@ class Upstream(abc.ABC):
     """A data source: its place in Grafana, and how it is asked.
 
     `timeout_seconds` bounds each request; `readable` and `postable` are the paths below `url` that the data
-    source proxy passes on, `rules_path` is where its rules and alerts are; `healthy` and `unhealthy` are what
-    Grafana says after a health check.
+    source proxy passes on, `rules_path` is where its rules and alerts are ("": it has none); `healthy` and
+    `unhealthy` are what Grafana says after a health check.
     """
 
     id: int

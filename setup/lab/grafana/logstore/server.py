@@ -8,8 +8,9 @@ import re
 import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
+
+from lab.grafana.plainhttp import PlainHandler, PlainServer
 
 from . import push
 from .answers import Answers, Json, Parameters
@@ -22,7 +23,6 @@ from .tail import Tailer
 _LOG = logging.getLogger(__name__)
 _API = "/loki/api/v1/"
 _VALUES = re.compile(r"label/([a-zA-Z_][a-zA-Z0-9_]*)/values")
-_IDLE_SECONDS = 60  # a connection without a request is closed
 
 
 @dataclass(frozen=True)
@@ -51,22 +51,17 @@ class Loki:
         return "\n".join(dict.fromkeys(lines)) + "\n"
 
 
-class Server(ThreadingHTTPServer):
-    """Listens; each connection has a thread."""
-
-    daemon_threads = True
-    request_queue_size = 64
+class Server(PlainServer):
+    """The log store's server."""
 
     def __init__(self, address: tuple[str, int], loki: Loki) -> None:
         self.loki = loki
         super().__init__(address, _Handler)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(PlainHandler):
     server: Server
-    protocol_version = "HTTP/1.1"
-    timeout = _IDLE_SECONDS
-    wbufsize = -1  # status, headers and body leave together
+    max_body = push.MAX_BYTES
 
     _queries: ClassVar[dict[str, Callable[[Answers, Parameters], Json]]] = {
         "query": Answers.query,
@@ -77,54 +72,42 @@ class _Handler(BaseHTTPRequestHandler):
         "index/stats": Answers.index_stats,
     }
 
-    def do_GET(self) -> None:
+    def get(self) -> None:
         path, _, query = self.path.partition("?")
         if path == "/ready":
-            self._send(200, "text/plain", "ready\n")
+            self.send_text(200, "ready\n")
         elif path == "/metrics":
-            self._send(200, "text/plain; version=0.0.4; charset=utf-8", self.server.loki.metrics())
+            self.send_payload(200, "text/plain; version=0.0.4", self.server.loki.metrics().encode())
         elif path == "/prometheus/api/v1/rules":
-            self._send_json(self.server.loki.rules.to_json())
+            self.send_json(self.server.loki.rules.to_json())
         elif path == "/prometheus/api/v1/alerts":
-            self._send_json({"status": "success", "data": {"alerts": []}})
+            self.send_json({"status": "success", "data": {"alerts": []}})
         else:
             self._query(path, query)
 
-    def do_POST(self) -> None:
-        body = self._body()
-        if body is None:
-            return
+    def post(self, body: bytes) -> None:
         path, _, query = self.path.partition("?")
         if path == f"{_API}push":
             self._push(body)
         else:
             self._query(path, "&".join(filter(None, (query, body.decode("utf-8", "replace")))))
 
-    def _body(self) -> bytes | None:
-        length = self.headers.get("Content-Length", "")
-        if not length.isdecimal() or int(length) > push.MAX_BYTES:
-            self.close_connection = True
-            status, reason = (413, "request body too large") if length.isdecimal() else (411, "length required")
-            self._send(status, "text/plain", reason)
-            return None
-        return self.rfile.read(int(length))
-
     def _push(self, body: bytes) -> None:
         given, encoding = self.headers.get("Content-Type", ""), self.headers.get("Content-Encoding", "")
         try:
             push.push(self.server.loki.store, body, given, encoding.lower())
         except push.PushError as error:
-            self._send(error.status, "text/plain", f"{error}\n")
+            self.send_text(error.status, f"{error}\n")
         except TooManyStreams as error:
-            self._send(429, "text/plain", f"{error}\n")
+            self.send_text(429, f"{error}\n")
         else:
-            self._send(204, "", "")
+            self.send_payload(204, "", b"")
 
     def _query(self, path: str, query: str) -> None:
         name = path.removeprefix(_API)
         values = _VALUES.fullmatch(name)
         if not path.startswith(_API) or not (values or name in self._queries):
-            self._send(404, "text/plain", "404 page not found\n")
+            self.send_text(404, "404 page not found\n")
             return
         asked = Parameters(urllib.parse.parse_qs(query))
         answers = Answers(self.server.loki.store)
@@ -140,29 +123,13 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             text = self.server.loki.main.submit(task)
         except LogQLError as error:
-            self._send(400, "text/plain", str(error))
+            self.send_text(400, str(error))
         except Busy as error:
-            self._send(429, "text/plain", f"too many outstanding requests: {error}")
+            self.send_text(429, f"too many outstanding requests: {error}")
         except OutOfTime as error:
-            self._send(504, "text/plain", f"request timed out: {error}")
+            self.send_text(504, f"request timed out: {error}")
         except Exception:
             _LOG.exception("%s failed", self.path)
-            self._send(500, "text/plain", "internal error")
+            self.send_text(500, "internal error")
         else:
-            self._send(200, "application/json; charset=UTF-8", text)
-
-    def _send_json(self, value: Json) -> None:
-        self._send(200, "application/json; charset=UTF-8", json.dumps(value))
-
-    def _send(self, status: int, content_type: str, text: str) -> None:
-        payload = text.encode("utf-8", "replace")
-        self.send_response(status)
-        if content_type:
-            self.send_header("Content-Type", content_type)
-            self.send_header("Content-Length", str(len(payload)))
-        self.end_headers()
-        self.wfile.write(payload)
-        self.wfile.flush()
-
-    def log_message(self, *_args: object) -> None:
-        """Keep requests out of the log."""
+            self.send_payload(200, "application/json; charset=UTF-8", text.encode("utf-8", "replace"))

@@ -1,0 +1,138 @@
+"""The HTTP side: OTLP in, Tempo's API out; searches run on the main thread."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import urllib.parse
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+from lab.grafana.logstore.budget import Busy, MainThread, OutOfTime
+from lab.grafana.plainhttp import PlainHandler, PlainServer
+
+from . import otlp
+from .answers import Answers, NotFound, as_json
+from .store import TraceStore
+from .traceql import TraceQLError
+
+_LOG = logging.getLogger(__name__)
+_TRACE = re.compile(r"/api(?P<v2>/v2)?/traces/(?P<id>[^/]+)")
+_VALUES = re.compile(r"/api(?P<v2>/v2)?/search/tag/(?P<tag>[^/]+)/values")
+_JSON = "application/json"
+_PROTOBUF = "application/protobuf"
+
+
+@dataclass(frozen=True)
+class Tempo:
+    """All that requests need."""
+
+    store: TraceStore
+    main: MainThread
+
+    def metrics(self) -> str:
+        """Return what the store counts, in Prometheus' text format."""
+        counters = self.store.counters
+        lines = []
+        for name, kind, value in (
+            ("lab_tempo_spans_total", "counter", counters.spans),
+            ("lab_tempo_dropped_spans_total", "counter", counters.dropped_spans),
+            ("lab_tempo_dropped_traces_total", "counter", counters.dropped_traces),
+            ("lab_tempo_store_bytes", "gauge", self.store.cost),
+        ):
+            lines += [f"# TYPE {name} {kind}", f"{name} {value}"]
+        return "\n".join(lines) + "\n"
+
+
+class Server(PlainServer):
+    """The trace store's server."""
+
+    def __init__(self, address: tuple[str, int], tempo: Tempo) -> None:
+        self.tempo = tempo
+        super().__init__(address, _Handler)
+
+
+class _Handler(PlainHandler):
+    server: Server
+    max_body = otlp.MAX_BYTES
+
+    def post(self, body: bytes) -> None:
+        if self.path != "/v1/traces":
+            self.send_text(404, "404 page not found\n")
+            return
+        kind = self.headers.get("Content-Type", "")
+        try:
+            found = otlp.spans(body, kind, self.headers.get("Content-Encoding", "").lower())
+        except otlp.Refused as error:
+            # A client must not send it again: 400, 413 and 415 are no statuses to retry on.
+            self.send_payload(error.status, _JSON, json.dumps({"code": 3, "message": str(error)}).encode())
+            return
+        self.server.tempo.store.add(found)
+        if kind.startswith(otlp.JSON):
+            self.send_payload(200, otlp.JSON, b"{}")
+        else:
+            self.send_payload(200, otlp.PROTOBUF, ExportTraceServiceResponse().SerializeToString())
+
+    def get(self) -> None:
+        path, _, query = self.path.partition("?")
+        path = urllib.parse.unquote(path)
+        fixed = {"/ready": "ready\n", "/api/echo": "echo"}
+        if path in fixed:
+            self.send_text(200, fixed[path])
+        elif path == "/metrics":
+            self.send_payload(200, "text/plain; version=0.0.4", self.server.tempo.metrics().encode())
+        elif task := self._task(path, dict(urllib.parse.parse_qsl(query))):
+            self._answer(task)
+        else:
+            self.send_text(404, "404 page not found\n")
+
+    def _task(self, path: str, asked: dict[str, str]) -> Callable[[], tuple[str, bytes]] | None:
+        """Return what gives the content type and the body for a path; None when there is no such path."""
+        answers = Answers(self.server.tempo.store)
+        if trace := _TRACE.fullmatch(path):
+            return lambda: self._trace(answers, trace["id"], 2 if trace["v2"] else 1)
+        if tag := _VALUES.fullmatch(path):
+            return lambda: _as_json(_values(answers.values(tag["tag"]), 2 if tag["v2"] else 1))
+        named = {
+            "/api/search": lambda: _as_json(answers.search(asked)),
+            "/api/search/tags": lambda: _as_json(answers.tags()),
+            "/api/v2/search/tags": lambda: _as_json(answers.tags_by_scope()),
+        }
+        return named.get(path)
+
+    def _trace(self, answers: Answers, trace_id: str, version: int) -> tuple[str, bytes]:
+        found = answers.trace(trace_id)
+        # Version 2 wraps the trace in a message of Tempo's own, which is not supported here.
+        if version == 1 and _PROTOBUF in self.headers.get("Accept", ""):
+            return _PROTOBUF, found.SerializeToString()
+        return _as_json(as_json(found, version=version))
+
+    def _answer(self, task: Callable[[], tuple[str, bytes]]) -> None:
+        try:
+            kind, payload = self.server.tempo.main.submit(task)
+        except TraceQLError as error:
+            self.send_text(400, str(error))
+        except NotFound as error:
+            self.send_text(404, str(error))
+        except Busy as error:
+            self.send_text(429, f"too many outstanding requests: {error}")
+        except OutOfTime as error:
+            self.send_text(504, f"request timed out: {error}")
+        except Exception:
+            _LOG.exception("%s failed", self.path)
+            self.send_text(500, "internal error")
+        else:
+            self.send_payload(200, kind, payload)
+
+
+def _values(found: list[str], version: int) -> dict[str, object]:
+    if version == 1:
+        return {"tagValues": found}
+    return {"tagValues": [{"type": "string", "value": value} for value in found]}
+
+
+def _as_json(value: object) -> tuple[str, bytes]:
+    return _JSON, json.dumps(value).encode()

@@ -1,0 +1,165 @@
+"""Traces in memory, within a number of bytes: the oldest make room, those with an error after the others."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
+
+MAX_BYTES = 48 * 1024 * 1024  # of traces without an error
+MAX_ERROR_BYTES = 16 * 1024 * 1024  # of traces with one
+MAX_SPANS = 5000  # of one trace
+
+_OVERHEAD = 500  # bytes beside a span's own: what is read from it ahead of any search
+
+Value = str | int | float | bool
+
+
+@dataclass(frozen=True)
+class Resource:
+    """Who made a span: the resource's attributes, and resource and scope as they came."""
+
+    attributes: dict[str, Value]
+    resource: bytes
+    scope: bytes
+
+    @property
+    def service(self) -> str:
+        """Return the name of the service."""
+        return str(self.attributes.get("service.name", ""))
+
+
+class Span:
+    """A span: what searches ask for most is read, all else stays as it came. Times are epoch nanoseconds."""
+
+    __slots__ = ("end", "id", "kind", "name", "parent", "raw", "resource", "start", "status")
+
+    def __init__(self, message: SpanMessage, resource: Resource) -> None:
+        self.raw = message.SerializeToString()
+        self.resource = resource
+        self.id = message.span_id
+        self.parent = message.parent_span_id
+        self.name = message.name
+        self.kind = int(message.kind)
+        self.status = int(message.status.code)
+        self.start = message.start_time_unix_nano
+        self.end = max(message.end_time_unix_nano, self.start)
+
+    @property
+    def duration(self) -> int:
+        """Return how long it took, in nanoseconds."""
+        return self.end - self.start
+
+    def message(self) -> SpanMessage:
+        """Return the whole span."""
+        message = SpanMessage()
+        message.ParseFromString(self.raw)
+        return message
+
+
+ERROR = 2  # the status code of a span that failed
+
+
+@dataclass
+class Trace:
+    """The spans that have come of one trace."""
+
+    id: bytes
+    spans: list[Span] = field(default_factory=list)
+    cost: int = 0
+    failed: bool = False
+
+    @property
+    def start(self) -> int:
+        """Return when its first span began."""
+        return min(span.start for span in self.spans)
+
+    @property
+    def end(self) -> int:
+        """Return when its last span ended."""
+        return max(span.end for span in self.spans)
+
+    @property
+    def root(self) -> Span | None:
+        """Return the span without a parent, None when it has not come."""
+        return next((span for span in self.spans if not span.parent), None)
+
+
+@dataclass
+class Counters:
+    """What has happened to the spans since the start."""
+
+    spans: int = 0
+    dropped_spans: int = 0
+    dropped_traces: int = 0
+
+
+class TraceStore:
+    """All traces by id."""
+
+    def __init__(self, max_bytes: int = MAX_BYTES, max_error_bytes: int = MAX_ERROR_BYTES) -> None:
+        self.counters = Counters()
+        self._limits = {False: max_bytes, True: max_error_bytes}
+        self._costs = {False: 0, True: 0}
+        # By whether a span failed; in each the oldest come first.
+        self._traces: dict[bool, OrderedDict[bytes, Trace]] = {False: OrderedDict(), True: OrderedDict()}
+        self._lock = threading.Lock()
+
+    @property
+    def cost(self) -> int:
+        """Return what the traces cost, in bytes."""
+        return sum(self._costs.values())
+
+    def add(self, spans: Iterable[tuple[bytes, Span]]) -> None:
+        """Add spans, each with its trace's id."""
+        with self._lock:
+            for trace_id, span in spans:
+                self._add(trace_id, span)
+            self._make_room()
+
+    def get(self, trace_id: bytes) -> Trace | None:
+        """Return a copy of the trace, None without it."""
+        with self._lock:
+            trace = self._find(trace_id)
+            return Trace(trace.id, list(trace.spans), trace.cost, trace.failed) if trace else None
+
+    def all(self) -> list[Trace]:
+        """Return a copy of every trace."""
+        with self._lock:
+            return [
+                Trace(trace.id, list(trace.spans), trace.cost, trace.failed)
+                for traces in self._traces.values()
+                for trace in traces.values()
+            ]
+
+    def _find(self, trace_id: bytes) -> Trace | None:
+        return self._traces[False].get(trace_id) or self._traces[True].get(trace_id)
+
+    def _add(self, trace_id: bytes, span: Span) -> None:
+        trace = self._find(trace_id)
+        if trace is None:
+            trace = self._traces[False][trace_id] = Trace(trace_id)
+        self.counters.spans += 1
+        if len(trace.spans) >= MAX_SPANS:
+            self.counters.dropped_spans += 1
+            return
+        cost = len(span.raw) + _OVERHEAD
+        trace.spans.append(span)
+        trace.cost += cost
+        self._costs[trace.failed] += cost
+        if span.status == ERROR and not trace.failed:
+            trace.failed = True
+            self._traces[True][trace_id] = self._traces[False].pop(trace_id)
+            self._costs[False] -= trace.cost
+            self._costs[True] += trace.cost
+
+    def _make_room(self) -> None:
+        for failed, traces in self._traces.items():
+            while self._costs[failed] > self._limits[failed]:
+                _, trace = traces.popitem(last=False)
+                self._costs[failed] -= trace.cost
+                self.counters.dropped_traces += 1
+                self.counters.dropped_spans += len(trace.spans)
