@@ -34,7 +34,6 @@ _VIEW = [
     _rule("apps", ["replicasets", "replicasets/scale", "replicasets/status"], _READ),
     _rule("batch", ["jobs", "jobs/status"], _READ),
     _rule("discovery.k8s.io", ["endpointslices"], _READ),
-    _rule("policy", ["poddisruptionbudgets", "poddisruptionbudgets/status"], _READ),
 ]
 _EDIT = [
     _rule("", ["secrets"], _READ),
@@ -43,7 +42,6 @@ _EDIT = [
     _rule("", ["serviceaccounts"], ["impersonate"]),
     _rule("apps", ["deployments", "deployments/scale", "replicasets", "replicasets/scale"], _WRITE),
     _rule("batch", ["jobs"], _WRITE),
-    _rule("policy", ["poddisruptionbudgets"], _WRITE),
     _rule("coordination.k8s.io", ["leases"], [*_READ, *_WRITE]),
 ]
 _ADMIN = [

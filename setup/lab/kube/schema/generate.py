@@ -37,7 +37,6 @@ ROOTS = (
     "api.core.v1.ServiceAccount",
     "api.discovery.v1.EndpointSlice",
     "api.policy.v1.Eviction",
-    "api.policy.v1.PodDisruptionBudget",
     "api.rbac.v1.ClusterRole",
     "api.rbac.v1.ClusterRoleBinding",
     "api.rbac.v1.Role",
