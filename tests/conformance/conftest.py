@@ -20,8 +20,12 @@ from kubernetes.client.rest import ApiException
 from .cluster import Answer, Kubectl, parsed, until
 
 BIN = Path(sys.executable).parent
-KUBECTLS = [BIN / "kubectl", *sorted((BIN.parent / "kubectl").glob("kubectl-*"))]
-"""setup/install --dev puts other versions beside the environment's own, each a file named after its version."""
+OLDER = sorted((BIN.parent / "kubectl").glob("*/kubectl"))
+"""Other versions, that setup/install --dev puts beside the environment's own, by folders of their names."""
+KUBECTLS = [
+    pytest.param(BIN / "kubectl", id="kubectl"),
+    *(pytest.param(path, id=f"kubectl-{path.parent.name}", marks=pytest.mark.full) for path in OLDER),
+]
 
 
 @dataclass(frozen=True)
@@ -83,9 +87,9 @@ def namespace(core) -> Iterator[str]:
                 raise
 
 
-@pytest.fixture(params=KUBECTLS, ids=lambda path: path.name)
+@pytest.fixture(params=KUBECTLS)
 def kubectl(request, world, namespace) -> Kubectl:
-    """kubectl in the test's namespace, in every version that is installed."""
+    """kubectl in the test's namespace, in every version that is installed (those of old with the mark full)."""
     return Kubectl(request.param, world.environment, namespace)
 
 

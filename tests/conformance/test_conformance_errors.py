@@ -113,6 +113,18 @@ def test_unknown_fields(ask, path):
     assert (neither.status, neither.causes) == (422, [("fieldValidation", "FieldValueNotSupported")])
 
 
+def test_fields_that_are_given_twice(ask, path):
+    """The last counts; the strict are told, as of unknown fields."""
+    text = b'{"metadata": {"name": "a", "labels": {"x": "1", "x": "2"}}, "data": {}, "data": {"a": "b"}}'
+    strict = ask("POST", path, text, query=[("fieldValidation", "Strict")])
+    assert strict.status == 400
+    assert 'duplicate field "metadata.labels.x"' in strict.message
+    assert 'duplicate field "data"' in strict.message
+    made = ask("POST", path, text)
+    assert 'duplicate field \\"data\\"' in made.headers["Warning"]
+    assert (made.body["data"], made.body["metadata"]["labels"]) == ({"a": "b"}, {"x": "2"})
+
+
 def test_old_endpoints_are_warned_of(ask, namespace):
     """kubernetes.io/blog/2025/04/24/endpoints-deprecation: since 1.33, whoever reads Endpoints."""
     got = ask("GET", f"/api/v1/namespaces/{namespace}/endpoints")

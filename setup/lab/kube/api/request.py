@@ -1,6 +1,7 @@
 """What a request asks for: its target, its body, its options."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,7 +67,7 @@ def parse_body(text: bytes, content_type: str) -> Any:
         if kind in ("application/yaml", "application/apply-patch+yaml"):
             return yaml.load(text, Loader=_YamlLoader)  # noqa: S506 - a SafeLoader that leaves times as text
         if kind in ("", "application/json", "*/*") or kind.endswith("+json"):
-            return json.loads(text)
+            return json.loads(text, object_pairs_hook=_object)
         if kind == PROTOBUF:
             return protobuf.decode(text)
     except (ValueError, yaml.YAMLError) as error:
@@ -84,6 +85,35 @@ _YamlLoader.yaml_implicit_resolvers = {
     sign: [(tag, form) for tag, form in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for sign, resolvers in _YamlLoader.yaml_implicit_resolvers.items()
 }
+
+
+class _Ambiguous(dict[str, Any]):
+    """A JSON object that has fields more than once: the last counts, unless the client is strict."""
+
+    twice: tuple[str, ...] = ()
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    names = [name for name, _ in pairs]
+    ambiguous = _Ambiguous(found)
+    ambiguous.twice = tuple(name for name in found if names.count(name) > 1)
+    return ambiguous
+
+
+def _duplicates(value: Any, path: str = "") -> Iterator[str]:
+    """Yield the path of every field that a JSON body has more than once."""
+    if isinstance(value, dict):
+        inner = f"{path}." if path else ""
+        if isinstance(value, _Ambiguous):
+            yield from (f"{inner}{name}" for name in value.twice)
+        for name, item in value.items():
+            yield from _duplicates(item, f"{inner}{name}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _duplicates(item, f"{path}[{index}]")
 
 
 async def read_object(request: web.Request) -> dict[str, Any]:
@@ -132,6 +162,7 @@ def check_fields(
     if level not in _VALIDATIONS:
         raise wrong_option(request, not_supported("fieldValidation", level, _VALIDATIONS))
     problems = unknown_fields(resource, obj, schema)
+    problems += [f'duplicate field "{path}"' for path in _duplicates(obj)]
     if not problems:
         return
     if level == "Strict":
