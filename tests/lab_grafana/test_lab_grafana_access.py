@@ -144,11 +144,14 @@ def test_a_port_in_use_is_an_error_and_leaves_nothing_behind(own_settings):
         assert grafana.get("/api/org").ok
 
 
-def test_a_state_folder_with_something_else_in_it_is_an_error(own_settings):
-    own_settings.state_dir.mkdir()
-    (own_settings.state_dir / "grafana.db").write_bytes(b"not a database" * 100)
-    with pytest.raises(sqlite3.DatabaseError, match="not a database"):
-        asyncio.run(serve(own_settings))
+def test_a_damaged_database_is_put_aside(own_settings, caplog):
+    folder = own_settings.state_dir
+    folder.mkdir()
+    (folder / "grafana.db").write_bytes(b"not a database" * 100)
+    with running_grafana(own_settings) as client:
+        assert client.get("/api/annotations").json() == []
+    assert (folder / "grafana.broken").read_bytes() == b"not a database" * 100
+    assert "was damaged and begins anew" in caplog.text
 
 
 def test_the_token_is_neither_empty_nor_printed(own_settings):

@@ -53,8 +53,8 @@ class GrafanaSettings:
 async def serve(settings: GrafanaSettings) -> web.AppRunner:
     """Start the server and return its runner; `runner.addresses` has the port, `runner.cleanup()` stops it.
 
-    Raises OSError when the port is taken or `state_dir` cannot be written, sqlite3.Error when what is in it
-    is no database; nothing is left running then.
+    Raises OSError when the port is taken or `state_dir` cannot be written, sqlite3.Error when the database in
+    it cannot be opened; nothing is left running then.
     """
     app = _application(settings, store.connect(settings.state_dir))
     runner = web.AppRunner(app, access_log=None, logger=http_log(), shutdown_timeout=SHUTDOWN_SECONDS)

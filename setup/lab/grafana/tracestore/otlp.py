@@ -64,6 +64,8 @@ def _unzipped(body: bytes) -> bytes:
 
 def _with_ids(data: bytes) -> Any:
     tree = json.loads(data)
+    if not isinstance(tree, dict):
+        raise ValueError("not an object")  # noqa: TRY004 - of the text, whose type is right
     _decode_ids(tree)
     return tree
 
