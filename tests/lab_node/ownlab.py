@@ -112,38 +112,28 @@ class OwnLab:
         return True
 
 
+@contextlib.contextmanager
+def apart() -> Iterator[OwnLab]:
+    """Give a lab that is not up yet, and take it away whatever has happened."""
+    state = Path(tempfile.mkdtemp(dir="/tmp", prefix="lab-"))
+    state.chmod(0o755)
+    lab = OwnLab(state)
+    try:
+        yield lab
+    finally:
+        lab("down", "--purge")
+        shutil.rmtree(state, ignore_errors=True)
+        assert not procfs.marked(lab.mark)
+
+
 @pytest.fixture
 def own_lab():
-    with _folder() as state:
-        lab = OwnLab(state)
-        try:
-            yield lab
-        finally:
-            _remove(lab)
+    with apart() as lab:
+        yield lab
 
 
 @pytest.fixture
 def two_labs():
     """Two checkouts' labs whose users chose no ports."""
-    with _folder() as first, _folder() as second:
-        labs = [OwnLab(state) for state in (first, second)]
-        try:
-            yield labs
-        finally:
-            for lab in labs:
-                _remove(lab)
-
-
-@contextlib.contextmanager
-def _folder() -> Iterator[Path]:
-    state = Path(tempfile.mkdtemp(dir="/tmp", prefix="lab-"))
-    state.chmod(0o755)
-    try:
-        yield state
-    finally:
-        shutil.rmtree(state, ignore_errors=True)
-
-
-def _remove(lab: OwnLab) -> None:
-    lab("down", "--purge")
-    assert not procfs.marked(lab.mark)
+    with apart() as first, apart() as second:
+        yield first, second
