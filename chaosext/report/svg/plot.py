@@ -14,7 +14,7 @@ from .markup import Markup, tag
 from .points import HEIGHT, WIDTH, Point, gaps, line_path, thin
 from .scale import Axis, clock, time_ticks
 
-__all__ = ["Band", "Limit", "Mark", "Plot", "draw", "spark"]
+__all__ = ["Band", "Limit", "Mark", "Plot", "draw", "percent", "spark", "time_axis"]
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def draw(plot: Plot) -> Markup:
         _bad_side(plot),
         [_rect(a, b, end, "gap") for a, b in gaps(points, end)],
         [_y_tick(plot.axis, value, label) for value, label in plot.axis.ticks],
-        _x_ticks(plot, end),
+        time_axis(end, plot.height),
         _limit(plot),
         [_mark(mark, end) for mark in plot.marks if 0 <= mark.at <= end],
         _line(points, plot.axis, end),
@@ -93,7 +93,7 @@ def spark(values: Sequence[float | None], label: str, high: float | None = None)
     points: list[Point] = [(float(index), value) for index, value in enumerate(values)]
     end = max(len(values) - 1.0, 1.0)
     last = values[-1] if values else None
-    dot = None if last is None else tag("circle", cx="100%", cy=_share(axis.share(last)), r=3, class_="newest")
+    dot = None if last is None else tag("circle", cx="100%", cy=percent(axis.share(last)), r=3, class_="newest")
     return tag(
         "svg",
         tag("title", label),
@@ -123,7 +123,7 @@ def _line(points: Sequence[Point], axis: Axis, end: float) -> Markup:
 
 def _rect(start: float, stop: float, end: float, kind: str) -> Markup:
     left, right = (min(max(at / end, 0.0), 1.0) for at in (start, stop))
-    return tag("rect", x=_share(left), width=_share(right - left), y=0, height="100%", class_=kind)
+    return tag("rect", x=percent(left), width=percent(right - left), y=0, height="100%", class_=kind)
 
 
 def _bad_side(plot: Plot) -> Markup | None:
@@ -132,18 +132,18 @@ def _bad_side(plot: Plot) -> Markup | None:
         return None
     at = plot.axis.share(plot.limit.value)
     top, height = (at, 1 - at) if plot.limit.below else (0.0, at)
-    return tag("rect", x=0, width="100%", y=_share(top), height=_share(height), class_="bad-side")
+    return tag("rect", x=0, width="100%", y=percent(top), height=percent(height), class_="bad-side")
 
 
 def _limit(plot: Plot) -> Markup | None:
     if plot.limit is None:
         return None
-    y = _share(plot.axis.share(plot.limit.value))
+    y = percent(plot.axis.share(plot.limit.value))
     return tag("line", tag("title", plot.limit.label), x1=0, x2="100%", y1=y, y2=y, class_="limit")
 
 
 def _y_tick(axis: Axis, value: float, label: str) -> Markup:
-    y = _share(axis.share(value))
+    y = percent(axis.share(value))
     return tag(
         "g",
         tag("line", x1=0, x2="100%", y1=y, y2=y, class_="grid"),
@@ -151,24 +151,32 @@ def _y_tick(axis: Axis, value: float, label: str) -> Markup:
     )
 
 
-def _x_ticks(plot: Plot, end: float) -> list[Markup]:
-    """Draw the time axis; every second label is `minor`, which STYLE hides where there is no room."""
+def time_axis(seconds: float, height: float) -> list[Markup]:
+    """Draw the time axis below an area; every second label is `minor`, which STYLE hides on a phone."""
     return [
         tag(
             "g",
-            tag("line", x1=_share(at / end), x2=_share(at / end), y1="100%", y2=plot.height + 4, class_="tick"),
-            tag("text", label, x=_share(at / end), y=plot.height + 16, class_="x"),
+            tag(
+                "line",
+                x1=percent(at / seconds),
+                x2=percent(at / seconds),
+                y1=height,
+                y2=height + 4,
+                class_="tick",
+            ),
+            tag("text", label, x=percent(at / seconds), y=height + 16, class_="x"),
             class_="minor" if index % 2 else None,
         )
-        for index, (at, label) in enumerate(time_ticks(end))
+        for index, (at, label) in enumerate(time_ticks(seconds))
     ]
 
 
 def _mark(mark: Mark, end: float) -> Markup:
-    x = _share(mark.at / end)
+    x = percent(mark.at / end)
     said = f"{mark.label} at {clock(mark.at)}"
     return tag("line", tag("title", said), x1=x, x2=x, y1=0, y2="100%", class_=f"mark {mark.kind}")
 
 
-def _share(share: float) -> str:
+def percent(share: float) -> str:
+    """Write a share of a width or a height as a percentage."""
     return f"{share * 100:.2f}".rstrip("0").rstrip(".") + "%"

@@ -60,9 +60,9 @@ svg text{font:11px/1 system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans"
 .plot .x{text-anchor:middle}
 .plot .grid{stroke:var(--rule);stroke-width:1}
 .plot .tick{stroke:var(--soft);stroke-width:1}
-.plot .line,.spark .line{fill:none;stroke:var(--accent);stroke-width:1.8;vector-effect:non-scaling-stroke;
-stroke-linejoin:round;stroke-linecap:round}
-.plot .limit{stroke:var(--bad);stroke-width:1.3;stroke-dasharray:5 4}
+.plot .line,.spark .line,.sample .line{fill:none;stroke:var(--accent);stroke-width:1.8;
+vector-effect:non-scaling-stroke;stroke-linejoin:round;stroke-linecap:round}
+.plot .limit,.sample .limit{stroke:var(--bad);stroke-width:1.3;stroke-dasharray:5 4}
 .plot .bad-side{fill:var(--bad);opacity:.06}
 .band.baseline{fill:var(--baseline)}
 .band.fault{fill:var(--fault)}
@@ -72,6 +72,14 @@ stroke-linejoin:round;stroke-linecap:round}
 .mark.pending{stroke:var(--pending);stroke-dasharray:2 3}
 .mark.firing{stroke:var(--firing)}
 .mark.landed{stroke:var(--landed);stroke-dasharray:6 3}
+.mark.phase,.mark.applied,.mark.recovered{stroke:var(--soft)}
+.strip .phase{text-anchor:middle;fill:var(--ink);font-size:12px}
+.strip .number{text-anchor:middle;fill:var(--card);font-weight:700}
+.moment{fill:var(--soft)}
+.moment.pending{fill:var(--pending)}
+.moment.firing{fill:var(--firing)}
+.moment.landed{fill:var(--landed)}
+.moment.recovered{fill:var(--good)}
 .spark{display:block;overflow:visible}
 .spark .newest{fill:var(--accent)}
 .diagram{display:block;width:100%;height:auto}
