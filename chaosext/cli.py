@@ -19,6 +19,22 @@ import click
 __all__ = ["gameday", "slo"]
 
 
+def _one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
+    """Say what is wrong in one line and exit with 2: bad input and a Grafana that fails are no traceback."""
+
+    @functools.wraps(command)
+    def guarded(*args: Any, **kwargs: Any) -> None:
+        from .errors import ChaosextError  # noqa: PLC0415 - see the module's docstring
+
+        try:
+            command(*args, **kwargs)
+        except ChaosextError as error:
+            click.echo(f"chaos {click.get_current_context().info_name}: {error}", err=True)
+            sys.exit(2)
+
+    return guarded
+
+
 @click.group()
 def gameday() -> None:
     """Run experiments and judge them by what they proved."""
@@ -61,20 +77,31 @@ def run(experiments: tuple[Path, ...], output: Path) -> None:
     sys.exit(exit_code(verdicts))
 
 
-def _one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
-    """Say what is wrong in one line and exit with 2: bad input and a Grafana that fails are no traceback."""
+@gameday.command()
+@click.option(
+    "--manifest",
+    type=click.Path(path_type=Path),
+    default=Path("manifests/app.yaml"),
+    show_default=True,
+    help="The manifest that every experiment's rollback reapplies.",
+)
+@click.option("--force", is_flag=True, help="Take the Lease from a run that is alive.")
+@_one_line_errors
+def heal(manifest: Path, force: bool) -> None:
+    """Restore the system and remove what any run created; safe to repeat. Exits with 1 if something is left.
 
-    @functools.wraps(command)
-    def guarded(*args: Any, **kwargs: Any) -> None:
-        from .errors import ChaosextError  # noqa: PLC0415 - see the module's docstring
+    For a run that died together with its watchdog: in CI, a step that always runs.
+    """
+    from .gameday.heal import heal_by_hand  # noqa: PLC0415 - see the module's docstring
 
-        try:
-            command(*args, **kwargs)
-        except ChaosextError as error:
-            click.echo(f"chaos slo: {error}", err=True)
-            sys.exit(2)
-
-    return guarded
+    done = heal_by_hand(manifest, force=force)
+    for difference in done.differences:
+        click.echo(f"found: {difference}")
+    for remaining in done.remaining:
+        click.echo(f"left: {remaining}", err=True)
+    said = "healed" if done.healed else "NOT healed"
+    click.echo(f"{said} in {done.seconds:g} s; {len(done.differences)} differences were found")
+    sys.exit(0 if done.healed else 1)
 
 
 _manifests = click.option(

@@ -47,6 +47,7 @@ class Windows(BaseModel):
     compressed: bool
     alert_for_seconds: int = Field(gt=0)
     budget_interval_seconds: int = Field(gt=0)
+    budget_floor: float = Field(0.0, ge=0, lt=1)
     burn_rates: dict[Literal["page", "ticket"], list[BurnRate]] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -8,7 +8,7 @@ used without it gets a run of its own.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +29,8 @@ class Run:
     """One run of one experiment.
 
     `folder` is the experiment file's folder, from which paths resolve. `refused` is set when a safety rule
-    stopped the run before it changed anything: its rollbacks then have nothing to do.
+    stopped the run before it changed anything: its rollbacks then have nothing to do. `may_write` raises
+    Refused when the run has lost the right to change the cluster; None: there is no such rule.
     """
 
     folder: Path
@@ -38,11 +39,17 @@ class Run:
     run_id: str = ""
     refused: bool = False
     reports: Path | None = None
+    may_write: Callable[[], None] | None = None
 
     def __post_init__(self) -> None:
         """Give the run an identity that sorts by time and is a valid label value."""
         if not self.run_id:
             self.run_id = f"{self.started:%Y%m%dt%H%M%S}-{secrets.token_hex(3)}"
+
+    def check_may_write(self) -> None:
+        """Raise Refused unless the run may change the cluster; asked just before each change."""
+        if self.may_write is not None:
+            self.may_write()
 
     @property
     def selector(self) -> str:

@@ -67,6 +67,7 @@ class Grafana:
         if not token.isascii() or not token.isprintable():
             raise BadInput("GRAFANA_TOKEN holds characters that no token has: export it again")
         self.url = url.rstrip("/")
+        self.token = token
         self._timeout = timeout
         self._session = requests.Session()
         # Also keeps requests from taking a user's ~/.netrc in place of the token.

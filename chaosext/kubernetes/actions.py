@@ -11,13 +11,12 @@ from ..polling import poll
 from ..run import RUN_ID_LABEL, current, resolve
 from .cluster import Cluster, describe
 from .manifests import load_manifest, namespaces
-from .proof import leftovers
+from .restore import ROLLOUT_SECONDS, restore
 from .rollout import wait_for_rollouts
 from .safety import check_opt_in
 
 __all__ = ["apply_manifest", "kill_pods", "restore_manifest"]
 
-ROLLOUT_SECONDS = 120.0
 KILL_SECONDS = 30.0
 
 
@@ -88,11 +87,7 @@ def restore_manifest(
     documents = load_manifest(resolve(path))
     cluster = Cluster()
     check_opt_in(cluster, namespaces(documents))
-    for document in documents:
-        cluster.apply(document)
-    for item in leftovers(cluster, documents, current().selector):
-        cluster.delete(item)
-    wait_for_rollouts(cluster, documents, timeout_seconds)
+    restore(cluster, documents, current().selector, timeout_seconds)
     return [describe(document) for document in documents]
 
 

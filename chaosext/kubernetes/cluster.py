@@ -17,12 +17,13 @@ from kubernetes.dynamic.exceptions import ResourceNotFoundError
 from urllib3.exceptions import HTTPError
 
 from ..errors import BadInput, KubernetesError
+from ..run import current
 
 __all__ = ["Cluster"]
 
 REQUEST_TIMEOUT_SECONDS = 10
 FIELD_MANAGER = "chaosext"
-_NOT_FOUND, _UNAUTHORIZED, _FORBIDDEN = 404, 401, 403
+_NOT_FOUND, _CONFLICT, _UNAUTHORIZED, _FORBIDDEN = 404, 409, 401, 403
 
 
 class Cluster:
@@ -70,8 +71,8 @@ class Cluster:
 
     def get(self, document: dict[str, Any]) -> dict[str, Any] | None:
         """Return the live object that a document names, or None."""
-        with self.errors(f"getting {describe(document)}") as absent:
-            absent.allow = True
+        with self.errors(f"getting {describe(document)}") as tolerated:
+            tolerated.absence = True
             found = self._resource(document).get(
                 name=document["metadata"]["name"], namespace=_namespace(document)
             )
@@ -86,8 +87,27 @@ class Cluster:
             return [{"apiVersion": api_version, "kind": kind, **item} for item in found.get("items") or []]
         return []
 
+    def create(self, document: dict[str, Any]) -> dict[str, Any] | None:
+        """Create an object; None when there is one of that name already."""
+        with self.errors(f"creating {describe(document)}") as tolerated:
+            tolerated.conflict = True
+            made = self._resource(document).create(body=document, namespace=_namespace(document))
+            return dict(made.to_dict())
+        return None
+
+    def replace(self, document: dict[str, Any]) -> dict[str, Any] | None:
+        """Replace an object whose resourceVersion is in the document; None when it has changed since."""
+        with self.errors(f"replacing {describe(document)}") as tolerated:
+            tolerated.conflict = tolerated.absence = True
+            made = self._resource(document).replace(
+                body=document, name=document["metadata"]["name"], namespace=_namespace(document)
+            )
+            return dict(made.to_dict())
+        return None
+
     def apply(self, document: dict[str, Any]) -> dict[str, Any]:
         """Server-side apply a document, taking over fields that others own."""
+        current().check_may_write()
         with self.errors(f"applying {describe(document)}"):
             applied = self._client.server_side_apply(
                 self._resource(document),
@@ -108,8 +128,9 @@ class Cluster:
         options: dict[str, Any] = {"propagationPolicy": "Background"}
         if grace_seconds is not None:
             options["gracePeriodSeconds"] = grace_seconds
-        with self.errors(f"deleting {describe(document)}") as absent:
-            absent.allow = True
+        current().check_may_write()
+        with self.errors(f"deleting {describe(document)}") as tolerated:
+            tolerated.absence = True
             self._resource(document).delete(
                 name=document["metadata"]["name"],
                 namespace=_namespace(document),
@@ -119,15 +140,17 @@ class Cluster:
         return False
 
     @contextmanager
-    def errors(self, doing: str) -> Iterator[_Absent]:
-        """Turn the client's errors into KubernetesError; let a 404 pass when the caller allows it."""
-        absent = _Absent()
+    def errors(self, doing: str) -> Iterator[_Tolerated]:
+        """Turn the client's errors into KubernetesError; let a 404 or a 409 pass when the caller allows it."""
+        tolerated = _Tolerated()
         try:
-            yield absent
+            yield tolerated
         except ResourceNotFoundError as error:
             raise KubernetesError(f"{doing}: the cluster ({self}) knows no such kind") from error
         except ApiException as error:
-            if absent.allow and error.status == _NOT_FOUND:
+            if (tolerated.absence and error.status == _NOT_FOUND) or (
+                tolerated.conflict and error.status == _CONFLICT
+            ):
                 return
             raise KubernetesError(f"{doing} failed: {self} answered {_reason(error)}") from error
         except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -148,10 +171,11 @@ class _Bounded(client.ApiClient):
         return super().call_api(*args, **{**kwargs, "_request_timeout": REQUEST_TIMEOUT_SECONDS})
 
 
-class _Absent:
-    """Whether a 404 is an answer and no error."""
+class _Tolerated:
+    """Which errors are answers: that there is no such object (404), that it exists or has changed (409)."""
 
-    allow = False
+    absence = False
+    conflict = False
 
 
 def describe(document: dict[str, Any]) -> str:

@@ -9,9 +9,17 @@ from .cluster import Cluster, describe
 from .manifests import namespaces
 from .proof import CREATED_KINDS
 
-__all__ = ["OPT_IN_LABEL", "check_opt_in", "check_restorable"]
+__all__ = ["OPT_IN_LABEL", "check_opt_in", "check_restorable", "foreign_namespaces"]
 
 OPT_IN_LABEL = "chaos.enabled"
+_FOREIGN = "chaosk8s."
+_BEYOND_NAMESPACES = (
+    "chaosk8s.node.",
+    "chaosk8s.namespace.",
+    "chaosk8s.crd.",
+    "chaosk8s.actions",
+    "chaosk8s.chaosmesh.",
+)
 
 
 def check_opt_in(cluster: Cluster, namespaces: list[str]) -> None:
@@ -29,6 +37,27 @@ def check_opt_in(cluster: Cluster, namespaces: list[str]) -> None:
                 f"refused: namespace {name!r} of {cluster} does not carry the label {OPT_IN_LABEL}=true. "
                 f"Nothing was changed. If chaos is welcome: kubectl label namespace {name} {OPT_IN_LABEL}=true"
             )
+
+
+def foreign_namespaces(experiment: dict[str, Any]) -> list[str]:
+    """Return the namespaces that the actions of chaosk8s work in, each once: they do not ask for the opt-in.
+
+    Raises Refused for one that reaches beyond a namespace, such as those on nodes.
+    """
+    found: dict[str, None] = {}
+    for activity in [*(experiment.get("method") or []), *(experiment.get("rollbacks") or [])]:
+        provider = activity.get("provider") or {}
+        module = str(provider.get("module", ""))
+        if activity.get("type") != "action" or not module.startswith(_FOREIGN):
+            continue
+        if module.startswith(_BEYOND_NAMESPACES):
+            raise Refused(
+                f"refused: {activity.get('name')!r} uses {module}, which reaches beyond the namespaces that "
+                "opted in. Nothing was changed"
+            )
+        arguments = provider.get("arguments") or {}
+        found[str(arguments.get("ns") or arguments.get("namespace") or "default")] = None
+    return list(found)
 
 
 def check_restorable(cluster: Cluster, applied: list[dict[str, Any]], manifest: list[dict[str, Any]]) -> None:

@@ -39,6 +39,7 @@ __all__ = [
     "after_experiment_control",
     "after_method_control",
     "after_rollback_control",
+    "before_activity_control",
     "before_experiment_control",
     "before_method_control",
     "before_rollback_control",
@@ -117,6 +118,18 @@ def before_method_control(context: Experiment, **_: Any) -> None:  # noqa: ARG00
     """Mark the fault's start."""
     if _state.watch:
         _state.watch.fault_begins()
+
+
+@_guarded
+def before_activity_control(context: Activity, **_: Any) -> None:
+    """Ask for the Lease before an action of another extension, which does not; our own ask themselves."""
+    module = str((context.get("provider") or {}).get("module", ""))
+    if _state.watch and context.get("type") == "action" and not module.startswith("chaosext."):
+        try:
+            _state.run.check_may_write()
+        except Refused as error:
+            _state.record.tool_errors.append(str(error))
+            raise InterruptExecution(str(error)) from error
 
 
 @_guarded

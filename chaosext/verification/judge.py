@@ -150,19 +150,23 @@ def _tool_findings(record: Record) -> list[Finding]:
 
 
 def _not_run_findings(record: Record) -> list[Finding]:
+    """Return why the run did not come to its end, by the first thing that stopped it."""
     if record.bad_input is not None:
         return []
-    if record.refusal is not None:
-        return [(Verdict.NOT_RUN, record.refusal)]
-    if record.steady is False:
-        verdict = Verdict.NO_DATA if _never_measured(record) else Verdict.NOT_RUN
-        return [(verdict, f"no steady baseline, so no fault was applied: {record.unsteady}")]
-    if record.interrupted:
-        return [(Verdict.NOT_RUN, "the run was interrupted")]
-    if Phase.FAULT not in record.phases:
-        why = f": the hypothesis's probe {record.last_probe}" if record.last_probe else ""
-        return [(Verdict.NOT_RUN, f"the method did not run{why}")]
-    return []
+    unmeasured = record.steady is False and _never_measured(record)
+    why = f": the hypothesis's probe {record.last_probe}" if record.last_probe else ""
+    stopped = (
+        (record.refusal is not None, Verdict.NOT_RUN, str(record.refusal)),
+        (
+            record.steady is False,
+            Verdict.NO_DATA if unmeasured else Verdict.NOT_RUN,
+            f"no steady baseline, so no fault was applied: {record.unsteady}",
+        ),
+        (record.aborted is not None, Verdict.SYSTEM_FAILED, str(record.aborted)),
+        (record.interrupted, Verdict.NOT_RUN, "the run was interrupted"),
+        (Phase.FAULT not in record.phases, Verdict.NOT_RUN, f"the method did not run{why}"),
+    )
+    return next(([(verdict, text)] for holds, verdict, text in stopped if holds), [])
 
 
 def _never_measured(record: Record) -> bool:

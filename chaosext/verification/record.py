@@ -17,12 +17,13 @@ __all__ = ["Record"]
 class Record:
     """The record of a run. Times are seconds since its start, None while a moment has not come.
 
-    `applied`: when the last fault's action had ended. `shown`: when the experiment's own probe showed that the
-    fault had landed, `not_shown`: why it did not. `last_probe`: what the last probe of the hypothesis before
-    the method said. `not_restored`: rollbacks that failed. `refusal`: why the run was stopped before it changed
-    anything. `tool_errors`: what the suite itself could not do, failed method actions among it. `settled`: each
-    SLI over the fault as it had settled. `steady`: None before the baseline was judged, then whether it was
-    steady.
+    `healed_before`: what a run that died before this one had left. `applied`: when the last fault's action had
+    ended. `shown`: when the experiment's own activity showed that the fault had landed, `not_shown`: why it did
+    not. `last_probe`: what the last probe of the hypothesis before the method said. `not_restored`: rollbacks
+    that failed. `refusal`: why the run was stopped before it changed anything. `tool_errors`: what the suite
+    itself could not do, failed method actions among it. `settled`: each SLI over the fault as it had settled.
+    `aborted`: why the budget
+    guard ended the fault. `steady`: None before the baseline was judged, then whether it was steady.
     """
 
     window_seconds: float = 0.0
@@ -34,6 +35,7 @@ class Record:
     budget: list[BudgetResult] = field(default_factory=list)
     rollback: Rollback = field(default_factory=lambda: Rollback(proved=False, differences=["not checked"]))
     phases: dict[Phase, float] = field(default_factory=dict)
+    healed_before: list[str] = field(default_factory=list)
     applied: float | None = None
     shown: float | None = None
     not_shown: str | None = None
@@ -45,6 +47,7 @@ class Record:
     refusal: str | None = None
     bad_input: str | None = None
     interrupted: bool = False
+    aborted: str | None = None
     last_probe: str | None = None
     tool_errors: list[str] = field(default_factory=list)
     not_restored: list[str] = field(default_factory=list)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from ..environment import Windows
 from ..errors import ChaosextError
@@ -13,6 +15,7 @@ from ..result import Phase, Sample, Tolerance
 from ..slo.model import Slo
 from ..slo.sli import SETTLE_SECONDS, Measurement, measure
 from .alerts import AlertWatch
+from .burn import Burn
 
 __all__ = ["Sampler", "with_enough_events"]
 
@@ -20,12 +23,13 @@ _STOP_SECONDS = 10.0
 
 
 class Sampler:
-    """Takes one sample an interval: all SLIs in one request to Grafana.
+    """Takes one sample an interval: all SLIs in one request to Grafana, and the alerts in another.
 
-    `grafana` must be this thread's own client. The states of the alerts go to `alerts`, from the rules of the
-    source `ruler` (None: no alert is expected). Sample times are seconds since `zero`, a time.monotonic()
-    value; a sample is of SETTLE_SECONDS before it is taken. A request that fails is a sample without data,
-    with the reason. `died` holds an error that ended the thread.
+    `grafana` must be this thread's own client. Sample times are seconds since `zero`, a time.monotonic() value;
+    a sample is of SETTLE_SECONDS before it is taken. A request that fails is a sample without data, with the
+    reason. The states of the alerts go to `alerts`, from the rules of the source `ruler` (None: no alert is
+    expected). Each sample is also a line of `file`. While the fault lasts, `burn` is asked whether too much is
+    spent, and `abort` is called once with what it says. `died` holds an error that ended the thread.
     """
 
     def __init__(
@@ -36,10 +40,15 @@ class Sampler:
         windows: Windows,
         zero: float,
         alerts: AlertWatch,
+        burn: Burn,
+        abort: Callable[[str], None],
     ) -> None:
         self._grafana = grafana
         self._alerts = alerts
+        self._burn = burn
+        self._abort: Callable[[str], None] | None = abort
         self.ruler: str | None = None
+        self.file: Path | None = None
         self._slos = slos
         self._tolerances = tolerances
         self._windows = windows
@@ -70,8 +79,9 @@ class Sampler:
         due = time.monotonic()
         try:
             while not self._stopping.is_set():
-                self._samples.append(self._sample())
+                self._keep(self._sample())
                 self._ask_alerts()
+                self._ask_burn()
                 due = max(due + self._windows.sample_interval_seconds, time.monotonic())
                 self._stopping.wait(due - time.monotonic())
         except Exception as error:
@@ -96,6 +106,23 @@ class Sampler:
             events={name: round(found.total, 2) for name, found in checked.items() if found.total is not None},
             missing={name: found.no_data for name, found in checked.items() if found.no_data},
         )
+
+    def _ask_burn(self) -> None:
+        if self.phase is not Phase.FAULT or self._abort is None:
+            return
+        began = next((s.at for s in self._samples if s.phase is Phase.FAULT), None)
+        with contextlib.suppress(ChaosextError):  # what cannot be asked now is asked again soon
+            since = 0.0 if began is None else time.monotonic() - self._zero - began
+            if (said := self._burn.excess(self._grafana, since)) is not None:
+                abort, self._abort = self._abort, None
+                abort(said)
+
+    def _keep(self, sample: Sample) -> None:
+        """Keep a sample in memory, and in the file in case that the run is killed."""
+        self._samples.append(sample)
+        if self.file is not None:
+            with self.file.open("a", encoding="utf-8") as file:
+                file.write(sample.model_dump_json() + "\n")
 
     def _ask_alerts(self) -> None:
         if self.ruler is None:

@@ -10,6 +10,8 @@ from ..environment import Windows, load_windows
 from ..errors import BadInput
 from ..grafana.client import Grafana, connect
 from ..kubernetes.manifests import load_manifest
+from ..kubernetes.restore import ROLLOUT_SECONDS
+from ..kubernetes.safety import foreign_namespaces
 from ..result import Tolerance
 from ..run import configured_file, resolve
 from ..slo.load import load_slos
@@ -20,14 +22,16 @@ from .tolerances import parse_tolerances
 __all__ = ["Settings", "load_settings"]
 
 _ACTIONS = "chaosext.kubernetes.actions"
+_SLACK_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
 class Settings:
     """The checked inputs of a verification.
 
-    `manifest` is what the rollback reapplies, `applied` every other document that an
-    activity will apply.
+    `manifest` is what the rollback reapplies, `manifest_path` its file, `applied` every other document that an
+    activity will apply, `foreign_namespaces` where chaosk8s's own actions work. A run that is not over after
+    `deadline_seconds` hangs.
     """
 
     windows: Windows
@@ -35,7 +39,10 @@ class Settings:
     tolerances: dict[str, Tolerance]
     expectations: Expectations
     manifest: list[dict[str, Any]]
+    manifest_path: Path
     applied: list[dict[str, Any]]
+    foreign_namespaces: list[str]
+    deadline_seconds: float
     grafana: Grafana
     sampling_grafana: Grafana
 
@@ -53,16 +60,38 @@ def load_settings(
         )
     app_manifest = configured_file(configuration, "app_manifest")
     slos = load_slos(configured_file(configuration, "slo_file"))
+    windows = load_windows(configured_file(configuration, "windows_file"))
+    expectations = parse_expectations(experiment, slos)
     return Settings(
-        windows=load_windows(configured_file(configuration, "windows_file")),
+        windows=windows,
         slos=slos,
         tolerances=parse_tolerances(experiment),
-        expectations=parse_expectations(experiment, slos),
+        expectations=expectations,
         manifest=load_manifest(app_manifest),
+        manifest_path=app_manifest,
         applied=_applied(experiment, app_manifest),
+        foreign_namespaces=foreign_namespaces(experiment),
+        deadline_seconds=_deadline_seconds(experiment, windows, expectations),
         grafana=connect(configuration, secrets),
         # requests.Session is not safe to share: the sampler's thread has a client of its own.
         sampling_grafana=connect(configuration, secrets),
+    )
+
+
+def _deadline_seconds(experiment: dict[str, Any], windows: Windows, expectations: Expectations) -> float:
+    """Return how long a run may take: what it states that it waits, rollouts for all activities, a minute."""
+    activities = [*(experiment.get("method") or []), *(experiment.get("rollbacks") or [])]
+    arguments = [(a.get("provider") or {}).get("arguments") or {} for a in activities]
+    pauses = [p for a in activities for p in (a.get("pauses") or {}).values()]
+    stated = [a[name] for a in arguments for name in ("windows", "within_windows") if name in a]
+    waits = sum(w for w in stated if isinstance(w, int | float))
+    waits += expectations.baseline_within_windows + expectations.recover_within_windows + 1
+    rollouts = ROLLOUT_SECONDS * len(activities)
+    return (
+        windows.seconds(waits)
+        + sum(p for p in pauses if isinstance(p, int | float))
+        + rollouts
+        + _SLACK_SECONDS
     )
 
 

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
+import signal
 import time
 from typing import Any
 
 from ..errors import ChaosextError
+from ..kubernetes.aftermath import SAMPLES_FILE
 from ..kubernetes.cluster import Cluster
 from ..kubernetes.manifests import namespaces
 from ..kubernetes.proof import prove
 from ..kubernetes.safety import check_opt_in, check_restorable
+from ..kubernetes.watchdog import Orders
 from ..polling import poll
 from ..result import BudgetResult, Phase, Rollback, Sample
 from ..run import Run
 from ..slo.sli import Measurement, measure
 from .alerts import AlertWatch, ruler_of
 from .annotation import FaultAnnotation
+from .assemble import assemble
 from .budgets import count_budgets
+from .burn import Burn, check_floor
+from .guard import Guard
 from .record import Record
 from .sampler import Sampler, with_enough_events
 from .settings import Settings
@@ -43,8 +50,10 @@ class Watch:
         self._zero = time.monotonic()
         self._zero_epoch = time.time()
         self._cluster = Cluster()
+        self._guard = Guard(run, settings.manifest)
         self._annotation = FaultAnnotation(settings.grafana, run)
         self._alerts = AlertWatch(settings.expectations.alerts)
+        self._limits = {limit.slo: limit.spend_at_most for limit in settings.expectations.budget}
         self._sampler = Sampler(
             settings.sampling_grafana,
             settings.slos,
@@ -52,6 +61,8 @@ class Watch:
             settings.windows,
             self._zero,
             self._alerts,
+            Burn(settings.slos, self._limits, settings.windows.scrape_interval_seconds),
+            self._abort,
         )
         self.record = Record(
             window_seconds=settings.windows.short_window_seconds,
@@ -64,12 +75,31 @@ class Watch:
     def preflight(self) -> None:
         """Ask whether the run may begin: opt-in, known kinds, a Grafana that answers. Raises ChaosextError."""
         touched = [*self._settings.manifest, *self._settings.applied]
-        check_opt_in(self._cluster, namespaces(touched))
+        check_opt_in(self._cluster, [*namespaces(touched), *self._settings.foreign_namespaces])
         for document in touched:
             self._cluster.check_kind(document)
         check_restorable(self._cluster, self._settings.applied, self._settings.manifest)
         self._settings.grafana.prometheus()
+        slos = [self._settings.slos[name] for name in self._limits]
+        table = self._settings.windows
+        check_floor(self._settings.grafana, slos, table.budget_floor, table.scrape_interval_seconds)
         self._sampler.ruler = ruler_of(self._settings.grafana, self._settings.expectations.alerts)
+
+    def guard(self, title: str) -> None:
+        """Take the Lease, heal what a dead run left, and set the watchdog. Raises ChaosextError."""
+        orders = Orders(
+            manifest=str(self._settings.manifest_path),
+            reports=None if self._run.reports is None else str(self._run.reports),
+            deadline_seconds=self._settings.deadline_seconds,
+            unfinished=assemble(self._run, title, self._settings.windows, self.record, 0.0, False),
+            grafana_url=self._settings.grafana.url,
+            grafana_token=self._settings.grafana.token,
+        )
+        try:
+            self._guard.begin(self._cluster, orders)
+        finally:
+            self.record.healed_before = self._guard.healed_before
+        self._sampler.file = self._run.reports and self._run.reports / SAMPLES_FILE
 
     def baseline(self) -> None:
         """Start sampling and wait until the steady-state hypothesis holds, or the time for it is over."""
@@ -167,7 +197,13 @@ class Watch:
             logger.warning("Not recovered: %s", missing or "an SLI left its tolerance again")
 
     def end(self) -> None:
-        """Stop sampling, prove the rollback, count the budget, close the annotation."""
+        """Stop sampling, prove the rollback, count the budget, close the annotation, give the Lease up."""
+        try:
+            self._end()
+        finally:
+            self._guard.end()
+
+    def _end(self) -> None:
         self._sampler.stop()
         self.record.samples = self._sampler.samples
         if self._sampler.died:
@@ -177,6 +213,12 @@ class Watch:
             self.record.budget = self._count_budgets()
         recovery = self.record.phases.get(Phase.RECOVERY, self._now())
         self._annotation.end(self._zero_epoch + recovery)
+
+    def _abort(self, reason: str) -> None:
+        """Stop the run as Ctrl-C would, from the sampler's thread: Chaos Toolkit then plays the rollbacks."""
+        self.record.aborted = reason
+        logger.error("%s", reason)
+        os.kill(os.getpid(), signal.SIGINT)
 
     def _count_budgets(self) -> list[BudgetResult]:
         fault = self.record.phases.get(Phase.FAULT)

@@ -128,7 +128,7 @@ def test_bad_input_is_one_line_with_file_object_and_field(manifests, file, old, 
     done = chaos_slo("rules", "--manifests", str(manifests))
     assert done.exit_code == 2
     assert done.output.count("\n") == 1
-    assert f"chaos slo: {path}" in done.output
+    assert f"chaos rules: {path}" in done.output
     assert said in done.output
 
 
@@ -136,5 +136,5 @@ def test_status_without_a_grafana_says_what_to_do():
     done = chaos_slo("status", "--manifests", str(MANIFESTS), CHAOS_ENVIRONMENT="lab", GRAFANA_URL=None)
     assert done.exit_code == 2
     assert done.output == (
-        "chaos slo: GRAFANA_URL is not set: run 'source setup/env', or export your Grafana's address\n"
+        "chaos status: GRAFANA_URL is not set: run 'source setup/env', or export your Grafana's address\n"
     )

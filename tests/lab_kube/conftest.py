@@ -1,6 +1,7 @@
 """A real server over TLS, its controllers, and a kubelet that only says that containers run."""
 
 import asyncio
+import copy
 import json
 import os
 import ssl
@@ -18,6 +19,8 @@ from urllib.error import HTTPError
 import pytest
 import yaml
 
+from chaosext import run
+from chaosext.kubernetes.actions import restore_manifest
 from lab.kube import meta
 from lab.kube.controllers import start_all
 from lab.kube.logs import LogLine
@@ -311,3 +314,42 @@ def web(cluster, namespace, make_deployment):
     cluster.kubectl("apply", "-n", namespace, "-f", "-", stdin=json.dumps(make_deployment(replicas=2)))
     cluster.kubectl("rollout", "status", "deployment/web", "-n", namespace, "--timeout=60s")
     return namespace
+
+
+@pytest.fixture
+def shop(cluster, namespace, make_deployment, tmp_path, monkeypatch):
+    """A folder with app.yaml and fault.yaml; app.yaml is applied, to a namespace that opted in."""
+    monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
+    monkeypatch.chdir(tmp_path)
+    app = make_deployment("payment", image="shop:1", replicas=2)
+    container = app["spec"]["template"]["spec"]["containers"][0]
+    container["env"] = [{"name": "VERSION", "value": "1"}]
+    container["resources"] = {"limits": {"cpu": "500m", "memory": "1024Mi"}}
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "payment"},
+        "spec": {"selector": {"app": "payment"}, "ports": [{"port": 8080}]},
+    }
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "key"},
+        "stringData": {"key": "s3cret-value"},
+    }
+    fault = copy.deepcopy(app)
+    fault["spec"]["template"]["spec"]["containers"][0]["env"][0]["value"] = "2"
+    for document in (app, service, secret, fault):
+        document["metadata"]["namespace"] = namespace
+    itself = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": namespace, "labels": {"chaos.enabled": "true"}},
+    }
+    (tmp_path / "app.yaml").write_text(yaml.safe_dump_all([itself, app, service, secret]))
+    (tmp_path / "fault.yaml").write_text(yaml.safe_dump(fault))
+    cluster.kubectl("label", "namespace", namespace, "chaos.enabled=true")
+    run.begin()
+    restore_manifest("app.yaml")
+    yield tmp_path
+    run._current = None

@@ -1,6 +1,5 @@
 """The extension's own actions against a Kubernetes API: apply, restore, proof, refusal."""
 
-import copy
 import json
 
 import pytest
@@ -13,45 +12,6 @@ from chaosext.kubernetes.cluster import Cluster
 from chaosext.kubernetes.probes import manifest_is_live
 from chaosext.kubernetes.proof import differences, prove
 from chaosext.kubernetes.safety import check_restorable
-
-
-@pytest.fixture
-def shop(cluster, namespace, make_deployment, tmp_path, monkeypatch):
-    """A folder with app.yaml and fault.yaml; app.yaml is applied, to a namespace that opted in."""
-    monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
-    monkeypatch.chdir(tmp_path)
-    app = make_deployment("payment", image="shop:1", replicas=2)
-    container = app["spec"]["template"]["spec"]["containers"][0]
-    container["env"] = [{"name": "VERSION", "value": "1"}]
-    container["resources"] = {"limits": {"cpu": "500m", "memory": "1024Mi"}}
-    service = {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": "payment"},
-        "spec": {"selector": {"app": "payment"}, "ports": [{"port": 8080}]},
-    }
-    secret = {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": "key"},
-        "stringData": {"key": "s3cret-value"},
-    }
-    fault = copy.deepcopy(app)
-    fault["spec"]["template"]["spec"]["containers"][0]["env"][0]["value"] = "2"
-    for document in (app, service, secret, fault):
-        document["metadata"]["namespace"] = namespace
-    itself = {
-        "apiVersion": "v1",
-        "kind": "Namespace",
-        "metadata": {"name": namespace, "labels": {"chaos.enabled": "true"}},
-    }
-    (tmp_path / "app.yaml").write_text(yaml.safe_dump_all([itself, app, service, secret]))
-    (tmp_path / "fault.yaml").write_text(yaml.safe_dump(fault))
-    cluster.kubectl("label", "namespace", namespace, "chaos.enabled=true")
-    run.begin()
-    restore_manifest("app.yaml")
-    yield tmp_path
-    run._current = None
 
 
 def documents(folder, name="app.yaml"):

@@ -1,0 +1,174 @@
+"""One experiment at a time in a namespace: a Lease that the run holds, and that a healer takes from it.
+
+The Lease is coordination.k8s.io/v1. Every change of it carries the resourceVersion that it was read with, so
+that of two who want it one gets it. Whether a holder is alive is judged by whether it renews while somebody
+watches, as client-go's leader election does, and never by comparing clocks: machines disagree about the time.
+Source: https://kubernetes.io/docs/concepts/architecture/leases/
+"""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from datetime import UTC, datetime
+from typing import Any
+
+from ..errors import Refused
+from ..polling import poll
+from .cluster import Cluster
+
+__all__ = ["DURATION_SECONDS", "LEASE_NAME", "RENEW_SECONDS", "Lease"]
+
+LEASE_NAME = "chaos-run"
+DURATION_SECONDS = 15
+"""A Lease that nobody renewed for so long is stale: its run died without a watchdog."""
+RENEW_SECONDS = 3.0
+_LOOK_SECONDS = 0.5
+_EXPERIMENT, _HOST = "chaos.experiment", "chaos.held-by"
+
+
+class Lease:
+    """The Lease of one namespace, wanted or held by `holder` (a run's id, or a healer's name).
+
+    Raises KubernetesError when the cluster cannot be asked.
+    """
+
+    def __init__(self, cluster: Cluster, namespace: str, holder: str, experiment: str) -> None:
+        self._cluster = cluster
+        self._namespace = namespace
+        self._holder = holder
+        self._experiment = experiment
+
+    def acquire(self) -> str | None:
+        """Take the Lease; return the holder that left it behind, None when it was free.
+
+        Raises Refused, with the holder and since when, when somebody alive holds it. To tell whether the holder
+        is alive takes RENEW_SECONDS when it is, DURATION_SECONDS when it is not.
+        """
+        while True:
+            live = self._get()
+            if live is None:
+                if self._cluster.create(self._document(None)) is not None:
+                    return None
+                continue
+            holder = _holder(live)
+            if holder and self._renews(live):
+                raise Refused(f"refused: {_describe(live, self._namespace)}. Nothing was changed")
+            if self._cluster.replace(self._document(live)) is not None:
+                return holder or None
+
+    def take_from(self, holder: str) -> bool:
+        """Take the Lease from a holder, dead or alive; False when another one has it, or nobody."""
+        while (live := self._get()) is not None and _holder(live) == holder:
+            if self._cluster.replace(self._document(live)) is not None:
+                return True
+        return False
+
+    def seize(self) -> str | None:
+        """Take the Lease from whoever has it; return who had it, None when it was free."""
+        while True:
+            live = self._get()
+            done = self._cluster.create(self._document(None)) if live is None else None
+            if live is not None:
+                done = self._cluster.replace(self._document(live))
+            if done is not None:
+                return (_holder(live) or None) if live else None
+
+    def renew(self) -> None:
+        """Say that the holder is alive. Raises Refused when the Lease was lost."""
+        while True:
+            live = self._mine()
+            live["spec"]["renewTime"] = _now()
+            if self._cluster.replace(live) is not None:
+                return
+
+    def check(self) -> None:
+        """Raise Refused when the Lease was lost: only its holder writes."""
+        self._mine()
+
+    def release(self) -> None:
+        """Give the Lease up, if it is still held."""
+        while (live := self._get()) is not None and _holder(live) == self._holder:
+            live["spec"]["holderIdentity"] = ""
+            live["spec"]["renewTime"] = _now()
+            if self._cluster.replace(live) is not None:
+                return
+
+    def _mine(self) -> dict[str, Any]:
+        live = self._get()
+        if live is None or _holder(live) != self._holder:
+            now = "nobody has it" if live is None or not _holder(live) else f"{_holder(live)} has it"
+            raise Refused(
+                f"refused: {self._holder} lost the Lease {LEASE_NAME} of namespace {self._namespace}: {now}. "
+                "Only its holder writes"
+            )
+        return live
+
+    def _renews(self, seen: dict[str, Any]) -> bool:
+        """Watch a Lease for as long as it is valid; return whether it changed meanwhile."""
+        last: dict[str, Any] | None = seen
+
+        def unchanged() -> str | None:
+            nonlocal last
+            last = self._get()
+            same = (
+                last is not None and last["metadata"]["resourceVersion"] == seen["metadata"]["resourceVersion"]
+            )
+            return "not renewed" if same else None
+
+        stale = poll(unchanged, _valid_seconds(seen), interval=_LOOK_SECONDS)
+        return stale is None and last is not None and bool(_holder(last))
+
+    def _get(self) -> dict[str, Any] | None:
+        return self._cluster.get(_named(self._namespace))
+
+    def _document(self, live: dict[str, Any] | None) -> dict[str, Any]:
+        document = _named(self._namespace)
+        transitions = 0
+        if live is not None:
+            document["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"]
+            transitions = int((live.get("spec") or {}).get("leaseTransitions") or 0) + 1
+        document["metadata"]["annotations"] = {_EXPERIMENT: self._experiment, _HOST: _host()}
+        document["spec"] = {
+            "holderIdentity": self._holder,
+            "leaseDurationSeconds": DURATION_SECONDS,
+            "acquireTime": _now(),
+            "renewTime": _now(),
+            "leaseTransitions": transitions,
+        }
+        return document
+
+
+def _named(namespace: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {"name": LEASE_NAME, "namespace": namespace},
+    }
+
+
+def _holder(live: dict[str, Any]) -> str:
+    return str((live.get("spec") or {}).get("holderIdentity") or "")
+
+
+def _valid_seconds(live: dict[str, Any]) -> int:
+    return int((live.get("spec") or {}).get("leaseDurationSeconds") or DURATION_SECONDS)
+
+
+def _describe(live: dict[str, Any], namespace: str) -> str:
+    notes = live["metadata"].get("annotations") or {}
+    experiment, host = notes.get(_EXPERIMENT, "unknown"), notes.get(_HOST, "unknown")
+    since = str((live.get("spec") or {}).get("acquireTime") or "an unknown time").partition(".")[0]
+    who = f"run {_holder(live)} of experiment {experiment} (by {host})"
+    return f"{who} holds namespace {namespace!r} since {since}"
+
+
+def _host() -> str:
+    try:
+        return f"{getpass.getuser()}@{socket.gethostname()}"
+    except (OSError, KeyError):
+        return socket.gethostname()
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

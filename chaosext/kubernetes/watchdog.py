@@ -1,0 +1,192 @@
+"""The watchdog: a process that outlives the runner, and restores the system when the runner dies.
+
+It is started before the fault and holds the reading end of a pipe. The kernel closes the writing end however
+the runner ends, so that no signal, crash or closed terminal goes unseen, where a pid could be another process
+by then. It leads a session of its own, which a hang-up or a killed process group does not reach.
+
+What it reads: one line of JSON, its Orders; then `done` from a runner that has restored the system itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..errors import ChaosextError, KubernetesError
+from ..grafana.client import Grafana
+from ..result import Verification
+from ..run import current
+from .aftermath import write_healed
+from .cluster import Cluster
+from .healing import Healing, heal, leases
+from .lease import RENEW_SECONDS, Lease
+from .manifests import load_manifest
+
+__all__ = ["Orders", "Watchdog", "main"]
+
+_READY, _DONE = "ready", "done"
+_START_SECONDS = 30.0
+_END_SECONDS = 10.0
+
+
+class Orders(BaseModel):
+    """What a watchdog must know; the token comes this way, and never as an argument.
+
+    `deadline_seconds` counts from the watchdog's start, `manifest` and `reports` are absolute paths,
+    `unfinished` is the result of a run of which nothing is known but that it began.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    manifest: str
+    reports: str | None
+    deadline_seconds: float
+    unfinished: Verification
+    grafana_url: str
+    grafana_token: str = Field(repr=False)
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return self.unfinished.run_id
+
+    @property
+    def experiment(self) -> str:
+        """The experiment's name."""
+        return self.unfinished.experiment
+
+
+class Watchdog:
+    """The runner's side: starts the process, and tells it when there is nothing left to do."""
+
+    def __init__(self, orders: Orders) -> None:
+        """Start it and wait until it could heal. Raises KubernetesError when it cannot."""
+        self._log = Path(orders.reports) / "watchdog.log" if orders.reports else Path(os.devnull)
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", __name__],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._tell(orders.model_dump_json())
+        if _line(self._process.stdout, _START_SECONDS) != _READY:
+            self._process.kill()
+            self._process.wait()
+            raise KubernetesError(f"the watchdog did not start: {self._last_words()}")
+
+    def dismiss(self) -> None:
+        """Say that the run has ended and restored what it had to; wait until the watchdog has gone."""
+        self._tell(_DONE)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_END_SECONDS)
+
+    def _tell(self, line: str) -> None:
+        # A watchdog that is gone is met when its answer is read.
+        with contextlib.suppress(OSError):
+            assert self._process.stdin is not None  # noqa: S101 - a pipe was asked for
+            self._process.stdin.write(line.encode() + b"\n")
+            self._process.stdin.flush()
+
+    def _last_words(self) -> str:
+        text = self._log.read_text(encoding="utf-8", errors="replace").strip()
+        return (text.splitlines() or ["no reason given"])[-1]
+
+
+def main() -> int:
+    """Wait for the runner's end or the deadline, then heal; return 0 unless the healing failed."""
+    orders_line = _line(sys.stdin.buffer, _START_SECONDS)
+    if not orders_line:
+        return 0  # the runner died before it changed anything
+    orders = Orders.model_validate_json(orders_line)
+    documents, cluster = load_manifest(Path(orders.manifest)), Cluster()
+    print(_READY, flush=True)
+    said = _line(sys.stdin.buffer, orders.deadline_seconds)
+    if said == _DONE:
+        return 0
+    reason = (
+        "the runner died" if said == "" else f"the runner overran its deadline of {orders.deadline_seconds:g} s"
+    )
+    return _heal(orders, cluster, documents, reason)
+
+
+def _heal(orders: Orders, cluster: Cluster, documents: list[dict[str, Any]], reason: str) -> int:
+    """Take the run's Leases and restore. Without them somebody else has healed, or is at it."""
+    holder = f"{orders.run_id}-watchdog"
+    taken = [
+        lease
+        for lease in leases(cluster, documents, holder, orders.experiment)
+        if lease.take_from(orders.run_id)
+    ]
+    if not taken:
+        _say(f"{reason}, and nothing was done: the run no longer held its Lease")
+        return 0
+    _say(f"{reason}: restoring {orders.manifest}")
+    done = heal(cluster, documents, _renewing(taken), reason)
+    for lease in taken:
+        lease.release()
+    _report(orders, done)
+    return 0 if done.healed else 1
+
+
+def _renewing(taken: list[Lease]) -> Callable[[], None]:
+    """Return a check that also renews the Leases now and then, as long as it is asked."""
+    renewed = time.monotonic()
+
+    def check() -> None:
+        nonlocal renewed
+        due = time.monotonic() - renewed > RENEW_SECONDS
+        for lease in taken:
+            lease.renew() if due else lease.check()
+        renewed = time.monotonic() if due else renewed
+
+    return check
+
+
+def _report(orders: Orders, done: Healing) -> None:
+    """Write what was done beside the run's report, and into Grafana."""
+    left = "; ".join(done.remaining)
+    outcome = f"restored in {done.seconds:g} s" if done.healed else f"NOT restored: {left}"
+    _say(f"{outcome}; {len(done.differences)} differences were found")
+    if orders.reports:
+        try:
+            write_healed(Path(orders.reports), orders.unfinished, done)
+        except (OSError, ChaosextError) as error:
+            _say(f"what was done could not be written: {error}")
+    text = f"Watchdog of {orders.experiment} (run {orders.run_id}): {done.reason}; {outcome}"
+    try:
+        grafana = Grafana(orders.grafana_url, orders.grafana_token)
+        grafana.annotate(text, ["chaos", "healed", orders.experiment, orders.run_id], time.time())
+    except ChaosextError as error:
+        _say(f"no annotation in Grafana: {error}")
+
+
+def _line(pipe: IO[bytes] | None, seconds: float) -> str | None:
+    """Return the next line of a pipe without its end, "" at its end, None when `seconds` have passed."""
+    assert pipe is not None  # noqa: S101 - a pipe was asked for
+    readable, _, _ = select.select([pipe], [], [], seconds)
+    return pipe.readline().decode(errors="replace").strip() if readable else None
+
+
+def _say(text: str) -> None:
+    print(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    current().experiment = "watchdog"
+    try:
+        sys.exit(main())
+    except ChaosextError as error:
+        _say(str(error))
+        sys.exit(1)
