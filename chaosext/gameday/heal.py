@@ -18,8 +18,9 @@ __all__ = ["heal_by_hand"]
 def heal_by_hand(manifest: Path, *, force: bool) -> Healing:
     """Restore a manifest and remove what any run created, under the Lease.
 
-    Returns what was found and what is left. Raises Refused, before anything is changed, for a namespace that did
-    not opt in, and when a run that is alive holds the Lease, unless `force` takes it; BadInput, KubernetesError.
+    Returns what was found and what is left. Raises Refused, before anything is changed, for a namespace that
+    did not opt in, and when a run that is alive holds the Lease, unless `force` takes it; BadInput;
+    KubernetesError.
     """
     documents, cluster = load_manifest(manifest), Cluster()
     check_opt_in(cluster, namespaces(documents))
