@@ -44,8 +44,9 @@ def world(request, tmp_path_factory) -> World:
         kubeconfig = str(request.getfixturevalue("lab").kubeconfig)
     folder = tmp_path_factory.mktemp("conformance")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("KUBE", "LAB_"))}
-    environment = {**kept, "HOME": str(folder), "KUBECONFIG": kubeconfig, "KUBECACHEDIR": str(folder / "cache")}
-    return World(Path(kubeconfig), environment, os.environ.get("CONFORMANCE_IMAGE", "redis:7"))
+    # HOME stays: a kubeconfig may name a program that keeps its login there.
+    own = {"KUBECONFIG": kubeconfig, "KUBECACHEDIR": str(folder / "cache"), "KUBERC": "off"}
+    return World(Path(kubeconfig), kept | own, os.environ.get("CONFORMANCE_IMAGE", "redis:7"))
 
 
 @pytest.fixture(scope="session")
@@ -80,6 +81,10 @@ def namespace(core) -> Iterator[str]:
         until(lambda: core.list_namespaced_service_account(name).items, "the default ServiceAccount")
         yield name
     finally:
+        # A test that failed half-way may have left one that would hold the namespace for ever.
+        for held in core.list_namespaced_config_map(name).items:
+            if held.metadata.finalizers:
+                core.patch_namespaced_config_map(held.metadata.name, name, {"metadata": {"finalizers": None}})
         try:
             core.delete_namespace(name)
         except ApiException as error:

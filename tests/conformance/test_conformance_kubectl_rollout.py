@@ -84,7 +84,6 @@ def test_a_rollout_that_cannot_end_passes_its_deadline(kubectl):
     document["spec"]["template"]["spec"]["schedulerName"] = "nobody"
     kubectl.apply(document)
     said = kubectl("rollout", "status", "deploy/web", "--timeout=50s", code=1)
-    assert "0 of 1 updated replicas are available..." in said
     assert 'deployment "web" exceeded its progress deadline' in said
     conditions = {one["type"]: one for one in kubectl.json("deploy/web")["status"]["conditions"]}
     assert (conditions["Progressing"]["status"], conditions["Progressing"]["reason"]) == (
@@ -101,10 +100,10 @@ def test_wait(kubectl):
     wait = ("wait", "deploy/web", "--timeout=50s")
     assert kubectl(*wait, "--for=condition=Available") == "deployment.apps/web condition met\n"
     kubectl(*wait, "--for=jsonpath={.spec.replicas}=0")
-    timed_out = kubectl("wait", "deploy/web", "--for=condition=Nothing", "--timeout=0.1s", code=1)
-    assert "timed out waiting for the condition on deployments/web" in timed_out
-    assert "not found" in kubectl("wait", "deploy/none", "--for=condition=Available", "--timeout=1s", code=1)
-    kubectl("wait", "deploy/none", "--for=delete", "--timeout=1s")
+    timed_out = kubectl("wait", "deploy/web", "--for=condition=Nothing", "--timeout=1s", code=1)
+    assert re.search("timed out waiting for the condition|deadline exceeded", timed_out)
+    assert "not found" in kubectl("wait", "deploy/none", "--for=condition=Available", "--timeout=50s", code=1)
+    kubectl("wait", "deploy/none", "--for=delete", "--timeout=50s")
     kubectl("delete", "deploy/web", "--wait=false")
     kubectl(*wait, "--for=delete")
 

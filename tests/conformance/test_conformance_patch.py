@@ -122,7 +122,7 @@ UNFIT = {
     "another form": ("application/json", {}, 415),
     "another version": (MERGE, {"metadata": {"resourceVersion": "1"}}, 409),
     "another name": (MERGE, {"metadata": {"name": "d"}}, 400),
-    "another kind": (MERGE, {"kind": "Secret"}, 400),
+    "another kind": (MERGE, {"kind": "Secret"}, 422),
 }
 
 

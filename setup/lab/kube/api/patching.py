@@ -63,11 +63,14 @@ async def patch(request: web.Request, store: Store, target: Target) -> web.Respo
         return _apply(request, store, target, body)
     resource = target.resource
     live = store.get(resource.plural, target.namespace, target.name or "")
-    new = check_identity(target, patched(form, live, body, resource.schema))
+    changed = patched(form, live, body, resource.schema)
     try:
+        new = check_identity(target, changed)
         check_fields(request, resource, new)
     except ApiError as error:
         text = error.message.partition(f"cannot be handled as a {resource.kind}: ")[2]
+        if not text:
+            raise
         raise invalid("", "", "", [Cause("patch", f"Invalid value: {body}: {text}")]) from None
     check_write(store, resource, new, live)
     track = tracker(resource, manager_name(request), target.subresource or "")

@@ -192,14 +192,10 @@ def check_identity(target: Target, obj: dict[str, Any]) -> dict[str, Any]:
     """Return obj with the namespace of the request; raises ApiError 400 when the two disagree."""
     resource = target.resource
     version, kind = obj.get("apiVersion", resource.api_version), obj.get("kind", resource.kind)
-    if version != resource.api_version:
+    if (version, kind) != (resource.api_version, resource.kind):
+        number = str(version).rpartition("/")[2]
         raise bad_request(
-            f"the API version in the data ({version}) does not match the expected API version"
-            f" ({resource.api_version})"
-        )
-    if kind != resource.kind:
-        raise bad_request(
-            f'{kind} in version "{resource.version}" cannot be handled as a {resource.kind}: it is another kind'
+            f'{kind} in version "{number}" cannot be handled as a {resource.kind}: it is {version}, Kind={kind}'
         )
     metadata = obj.get("metadata") or {}
     if not isinstance(metadata, dict):
