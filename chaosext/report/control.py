@@ -1,4 +1,4 @@
-"""The report control: writes report.md from verification.json and prints the summary, after all other hooks.
+"""The report control: writes the report from verification.json and prints the summary, after all other hooks.
 
     "controls": [{"name": "report", "provider": {"type": "python", "module": "chaosext.report.control"}}]
 
@@ -13,7 +13,7 @@ import logging
 from ..errors import ChaosextError
 from ..result import Verdict, read
 from ..run import current
-from .markdown import render_markdown
+from .files import write_reports
 from .summary import last_line, summary_lines
 
 __all__ = ["cleanup_control"]
@@ -22,23 +22,23 @@ logger = logging.getLogger("chaostoolkit")
 
 
 def cleanup_control() -> None:
-    """Write report.md into the run's folder, and print the summary and where the report is."""
+    """Write the report into the run's folder, and print the summary and where the report is."""
     folder = current().reports
     if folder is None:
         return
     try:
         verification = read(folder)
-        path = folder / "report.md"
-        path.write_text(render_markdown(verification), encoding="utf-8")
-    except (ChaosextError, OSError) as error:
+        page, *_ = write_reports(folder, verification)
+    except Exception as error:
         # An exception in this hook would end Chaos Toolkit before it wrote its journal.
-        logger.error("No report was written: %s", error)
+        text = str(error) if isinstance(error, ChaosextError) else f"{type(error).__name__}: {error}"
+        logger.error("No report was written: %s", text)
         return
     say = logger.info if verification.verdict is Verdict.VERIFIED else logger.error
     *lines, verdict = summary_lines(verification)
     for line in lines:
         logger.info(line)
     say(verdict)
-    logger.info("Report: %s", path)
+    logger.info("Report: %s", page)
     if (explanation := last_line(verification)) is not None:
         logger.info(explanation)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..result import BudgetResult, Outcome, Verdict, Verification
+from ..result import BudgetResult, Outcome, Phase, Verdict, Verification
 from ..words import show_value
 from . import tables
 from .advice import advice
@@ -92,7 +92,7 @@ def _next(v: Verification) -> Markup | None:
 
 def _numbers(v: Verification) -> Markup | None:
     """Return the numbers that are asked for first; None for a run that never came to its fault."""
-    if not v.phases:
+    if Phase.FAULT not in v.phases:
         return None
     allowed = [a.within_seconds for a in v.alerts if a.within_seconds is not None]
     items: list[tuple[str, Child, str]] = [
@@ -103,7 +103,7 @@ def _numbers(v: Verification) -> Markup | None:
         ),
         (
             "Time to recover",
-            seconds(v.time_to_recover_seconds),
+            _recovery(v),
             f"allowed: {seconds(v.recover_within_seconds)}",
         ),
         _worst(v),
@@ -111,6 +111,12 @@ def _numbers(v: Verification) -> Markup | None:
         ("Rollback", "proved" if v.rollback.proved else "not proved", "every field of the manifest compared"),
     ]
     return tiles(items)
+
+
+def _recovery(v: Verification) -> str:
+    if v.time_to_recover_seconds is None and Phase.RECOVERY in v.phases:
+        return "not seen"
+    return seconds(v.time_to_recover_seconds)
 
 
 def _worst(v: Verification) -> tuple[str, Child, str]:

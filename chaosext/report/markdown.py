@@ -6,6 +6,13 @@ from collections.abc import Sequence
 
 from ..result import AlertResult, Phase, SliResult, Verification
 from ..words import show_tolerance, show_value
+from .advice import advice
+from .events import events
+from .history import Comparison
+from .links import overview_link
+from .svg.markup import clean
+from .svg.scale import clock
+from .tables import show_number
 from .words import seconds, why
 
 __all__ = ["render_markdown"]
@@ -14,22 +21,26 @@ _BARS = "▁▂▃▄▅▆▇█"
 _SPARK_COLUMNS = 48
 
 
-def render_markdown(verification: Verification) -> str:
-    """Return the report as Markdown."""
+def render_markdown(verification: Verification, compared: Sequence[Comparison] = ()) -> str:
+    """Return the report as Markdown, with a comparison with earlier runs where there are any."""
     v = verification
     parts = [
         f"# {_text(v.title)}",
         f"**{v.verdict}**: {_text(why(v))}.",
+        _next(v),
         _facts(v),
         "## Service level indicators",
         _sli_table(v),
         _timeline(v),
+        _events(v),
         "## Alerts",
         _alert_table(v),
         "## Error budgets",
         _budget_table(v),
         "## Rollback",
         _rollback(v),
+        _earlier(compared),
+        _versions(v),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -162,6 +173,32 @@ def _rollback(v: Verification) -> str:
     return "Not proved:\n\n" + "\n".join(f"- {_text(difference)}" for difference in v.rollback.differences)
 
 
+def _next(v: Verification) -> str:
+    return "\n".join(f"{n}. {_text(text)}" for n, text in enumerate(advice(v), start=1))
+
+
+def _events(v: Verification) -> str:
+    return "\n".join(f"- {clock(event.at)} {_text(event.text)}" for event in events(v))
+
+
+def _earlier(compared: Sequence[Comparison]) -> str:
+    if not any(c.before for c in compared):
+        return ""
+    rows = []
+    for c in compared:
+        known = c.low is not None and c.high is not None
+        usual = f"{show_number(c.low or 0, c.unit)} to {show_number(c.high or 0, c.unit)}" if known else "-"
+        rows.append((c.name, show_number(c.now, c.unit), usual, str(len(c.before)), f"**{c.judged}**"))
+    header = ("Number", "This run", "Usual", "Earlier runs", "Judged")
+    return "## Compared with earlier runs\n\n" + _table(header, rows)
+
+
+def _versions(v: Verification) -> str:
+    link = overview_link(v)
+    rows = [*v.about.versions.items(), *([("Grafana", link)] if link else [])]
+    return "## Versions\n\n" + _table(("", ""), rows) if rows else ""
+
+
 def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [header, tuple("---" for _ in header), *rows]
     return "\n".join("| " + " | ".join(_text(cell) for cell in line) + " |" for line in lines)
@@ -169,4 +206,4 @@ def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 
 def _text(text: str) -> str:
     """Keep what came from outside from being Markdown, on one line."""
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+    return " ".join(clean(text).split()).replace("|", "\\|").replace("<", "&lt;")

@@ -59,8 +59,9 @@ td.number,th.number{text-align:right}
 td.trend{min-width:110px}
 ol.events,ul.plain{margin:8px 0 0;padding:0;list-style:none;display:grid;gap:3px 24px;
 grid-template-columns:repeat(auto-fill,minmax(290px,1fr));font-size:13.5px}
-ol.events b{display:inline-block;min-width:20px;text-align:right;margin-right:6px}
-ol.events time{color:var(--soft);font-variant-numeric:tabular-nums;display:inline-block;min-width:44px}
+ol.events li{display:grid;grid-template-columns:22px 52px 1fr}
+ol.events time{color:var(--soft);font-variant-numeric:tabular-nums}
+.next{margin:6px 0 0;padding-left:22px}
 .next li{margin:5px 0;overflow-wrap:anywhere}
 .plots{display:grid;gap:14px 32px;grid-template-columns:repeat(auto-fill,minmax(min(100%,440px),1fr));
 margin-top:12px}
@@ -77,12 +78,12 @@ color:var(--soft)}
 .box.baseline{background:var(--baseline)}
 .box.fault{background:var(--fault)}
 .box.recovery{background:var(--recovery)}
-.box.gap{background:color-mix(in srgb,var(--soft) 30%,var(--card))}
+.box.gap{background:color-mix(in srgb,var(--soft) 24%,var(--card))}
 .box.good{background:var(--good-ground);border-color:var(--good)}
 .box.warn{background:var(--warn-ground);border-color:var(--warn)}
 .box.bad{background:var(--bad-ground);border:2px solid var(--bad)}
 .box.none{background:var(--none-ground);border:1px dashed var(--none)}
-.drawing{min-width:700px}
+.drawing{min-width:860px}
 .bar{height:8px;border-radius:4px;background:var(--none-ground);overflow:hidden;min-width:120px;display:flex}
 .bar i{background:var(--accent)}
 .bar i.spent{background:var(--bad)}
@@ -93,6 +94,7 @@ h1{font-size:20px}.lead{font-size:16px}}
 @media print{body{font-size:12px;background:none}main,footer{max-width:none;padding:0}
 .card,.tile{break-inside:avoid}.card.long{break-inside:auto}figure,tr{break-inside:avoid}h2,h3{break-after:avoid}
 .plots{grid-template-columns:1fr 1fr}.plots.wide{grid-template-columns:1fr}.scroll{overflow:visible}
+.tiles{grid-template-columns:repeat(auto-fit,minmax(112px,1fr))}.tile .much{font-size:18px}
 .drawing{min-width:0}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}
 table{font-size:10.5px}th,tbody th{font-size:10.5px}td,th{padding-right:8px}}
 @page{margin:14mm}

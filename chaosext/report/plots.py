@@ -44,7 +44,7 @@ def timeline(v: Verification) -> Markup:
     marks = [Mark(event.at, event.kind, event.text) for event in found]
     shaded = [(band, _PHASES[Phase(band.kind)]) for band in bands(v)]
     said = [
-        tag("li", tag("b", str(n)), " ", tag("time", clock(event.at)), " ", event.text)
+        tag("li", tag("b", str(n)), tag("time", clock(event.at)), tag("span", event.text))
         for n, event in enumerate(found, start=1)
     ]
     label = "Timeline of the run; the list below it says the same"
@@ -54,8 +54,9 @@ def timeline(v: Verification) -> Markup:
 def sli_figures(v: Verification) -> tuple[list[Markup], list[Markup], list[Markup]]:
     """Return the figures of the SLIs that moved or should have, of those that held, and of the rest."""
     columns = max(_FEWEST, min(_MOST, _POINTS // max(len(v.slis), 1)))
-    moved = [s for s in v.slis if s.expected and s.outcome is not Outcome.HELD]
-    held = [s for s in v.slis if s.expected and s.outcome is Outcome.HELD]
+    calm = {Outcome.HELD, Outcome.NOT_JUDGED}
+    moved = [s for s in v.slis if s.expected and s.outcome not in calm]
+    held = [s for s in v.slis if s.expected and s.outcome in calm]
     rest = [s for s in v.slis if not s.expected]
     return (
         [sli_figure(v, sli, columns, 180) for sli in moved],

@@ -9,9 +9,9 @@ from .markup import Markup, tag
 
 __all__ = ["Box", "diagram"]
 
-WIDTH, HEIGHT = 166, 68
-_GAP_X, _GAP_Y, _MARGIN = 44, 16, 3
-_LINES_FROM, _LINE_STEP = 25, 17
+WIDTH, HEIGHT = 190, 72
+_GAP_X, _GAP_Y, _MARGIN = 36, 14, 3
+_LINE_STEP, _LID = 18, 8
 
 
 @dataclass(frozen=True)
@@ -92,13 +92,15 @@ def _edge(a: Box, b: Box) -> Markup:
 
 def _box(box: Box) -> Markup:
     middle = box.x + WIDTH / 2
+    room = box.y + HEIGHT / 2 + (_LID / 2 if box.shape == "store" else 0)
+    first = room - _LINE_STEP * len(box.lines) / 2
     drawn = tag(
         "g",
         tag("title", ": ".join([box.title, *box.lines[:1]])),
         _shape(box),
-        tag("text", box.title, x=middle, y=box.y + _LINES_FROM, class_="name"),
+        tag("text", box.title, x=middle, y=first, dy="0.35em", class_="name"),
         [
-            tag("text", line, x=middle, y=box.y + _LINES_FROM + _LINE_STEP * n, class_="line-of-box")
+            tag("text", line, x=middle, y=first + _LINE_STEP * n, dy="0.35em", class_="line-of-box")
             for n, line in enumerate(box.lines, start=1)
         ],
         class_=f"box {box.state}".strip(),
@@ -108,7 +110,7 @@ def _box(box: Box) -> Markup:
 
 def _shape(box: Box) -> Markup:
     if box.shape == "store":
-        rim, right, bottom = 7, box.x + WIDTH, box.y + HEIGHT - 7
+        rim, right, bottom = _LID, box.x + WIDTH, box.y + HEIGHT - _LID
         curve = f"a{WIDTH / 2:g} {rim} 0 0"
         side = f"V{bottom:g}{curve} 0 {WIDTH} 0V{box.y + rim:g}"
         top = f"M{box.x:g} {box.y + rim:g}"

@@ -127,10 +127,12 @@ def _rect(start: float, stop: float, end: float, kind: str) -> Markup:
 
 
 def _bad_side(plot: Plot) -> Markup | None:
-    """Tint where values are out of tolerance."""
+    """Tint where values are out of tolerance, unless that is everywhere or nowhere."""
     if plot.limit is None:
         return None
     at = plot.axis.share(plot.limit.value)
+    if at in {0.0, 1.0}:
+        return None
     top, height = (at, 1 - at) if plot.limit.below else (0.0, at)
     return tag("rect", x=0, width="100%", y=percent(top), height=percent(height), class_="bad-side")
 

@@ -25,7 +25,10 @@ def strip(bands: Sequence[tuple[Band, str]], marks: Sequence[Mark], seconds: flo
         "svg",
         tag("title", label),
         [_band(band, said, seconds, top) for band, said in bands],
-        [_moment(n, mark, row, rows, seconds, top) for n, (mark, row) in enumerate(placed, start=1)],
+        # Lines first: they would cross the numbers and names.
+        [_line(mark, _level(row, rows), seconds, top) for mark, row in placed],
+        [_name(band, said, seconds, top) for band, said in bands],
+        [_number(n, mark, _level(row, rows), seconds) for n, (mark, row) in enumerate(placed, start=1)],
         time_axis(seconds, height),
         class_="plot strip",
         width="100%",
@@ -48,18 +51,30 @@ def _rows(marks: Sequence[Mark], seconds: float) -> list[tuple[Mark, int]]:
 
 
 def _band(band: Band, said: str, seconds: float, top: float) -> Markup:
-    left, width = band.start / seconds, (band.end - band.start) / seconds
-    text = tag("text", said, x=percent(left + width / 2), y=top + _PHASE / 2, dy="0.35em", class_="phase")
-    rect = tag("rect", x=percent(left), width=percent(width), y=top, height=_PHASE, class_=f"band {band.kind}")
-    return tag("g", tag("title", said), rect, text if width >= _LABEL_FITS else None)
-
-
-def _moment(number: int, mark: Mark, row: int, rows: int, seconds: float, top: float) -> Markup:
-    x, y = percent(mark.at / seconds), (rows - row) * _ROW - _ROW / 2
+    left, width = percent(band.start / seconds), percent((band.end - band.start) / seconds)
     return tag(
-        "g",
-        tag("title", mark.label),
-        tag("line", x1=x, x2=x, y1=y, y2=top + _PHASE, class_=f"mark {mark.kind}"),
-        tag("circle", cx=x, cy=y, r=_RADIUS, class_=f"moment {mark.kind}"),
-        tag("text", str(number), x=x, y=y, dy="0.35em", class_="number"),
+        "rect", tag("title", said), x=left, width=width, y=top, height=_PHASE, class_=f"band {band.kind}"
     )
+
+
+def _name(band: Band, said: str, seconds: float, top: float) -> Markup | None:
+    """Name a phase that is long enough for its name."""
+    if (band.end - band.start) / seconds < _LABEL_FITS:
+        return None
+    middle = percent((band.start + band.end) / 2 / seconds)
+    return tag("text", said, x=middle, y=top + _PHASE / 2, dy="0.35em", class_="phase-name")
+
+
+def _level(row: int, rows: int) -> float:
+    return (rows - row) * _ROW - _ROW / 2
+
+
+def _line(mark: Mark, y: float, seconds: float, top: float) -> Markup:
+    x = percent(mark.at / seconds)
+    return tag("line", x1=x, x2=x, y1=y, y2=top + _PHASE, class_=f"mark {mark.kind}")
+
+
+def _number(number: int, mark: Mark, y: float, seconds: float) -> Markup:
+    x = percent(mark.at / seconds)
+    circle = tag("circle", tag("title", mark.label), cx=x, cy=y, r=_RADIUS, class_=f"moment {mark.kind}")
+    return tag("g", circle, tag("text", str(number), x=x, y=y, dy="0.35em", class_="number"))

@@ -67,15 +67,17 @@ vector-effect:non-scaling-stroke;stroke-linejoin:round;stroke-linecap:round}
 .band.baseline{fill:var(--baseline)}
 .band.fault{fill:var(--fault)}
 .band.recovery{fill:var(--recovery)}
-.plot .gap{fill:var(--soft);opacity:.28}
+.plot .gap{fill:var(--soft);opacity:.22}
 .mark{stroke-width:1.5}
 .mark.pending{stroke:var(--pending);stroke-dasharray:2 3}
 .mark.firing{stroke:var(--firing)}
 .mark.landed{stroke:var(--landed);stroke-dasharray:6 3}
 .mark.phase,.mark.applied,.mark.recovered{stroke:var(--soft)}
-.strip .phase{text-anchor:middle;fill:var(--ink);font-size:12px}
+.strip .phase-name{paint-order:stroke;
+stroke:var(--card);stroke-width:3px;stroke-opacity:.7;text-anchor:middle;fill:var(--ink);font-size:12px}
 .strip .number{text-anchor:middle;fill:var(--card);font-weight:700}
 .moment{fill:var(--soft)}
+.moment.phase{fill:var(--ink)}
 .moment.pending{fill:var(--pending)}
 .moment.firing{fill:var(--firing)}
 .moment.landed{fill:var(--landed)}
