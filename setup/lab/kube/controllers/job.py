@@ -14,6 +14,7 @@ from lab.kube.store import Store
 Json = dict[str, Any]
 _COMPONENT = "job-controller"
 _FINALIZER = "batch.kubernetes.io/job-tracking"
+_JOB_NAME = "batch.kubernetes.io/job-name"
 _BACKOFF_SECONDS, _LONGEST_BACKOFF = 10, 600
 
 
@@ -26,6 +27,10 @@ async def run(store: Store) -> None:
 def reconcile(store: Store, key: Key) -> float | None:
     """Count what has ended, make or take away pods, and end the Job when it is time."""
     job = store.find("jobs", *key)
+    # Pods that were let go of are counted by nobody any more.
+    for pod in store.list("pods", key[0], f"{_JOB_NAME}={key[1]}"):
+        if meta.controller_of(pod) is None:
+            _release(store, pod)
     if job is None or meta.is_deleting(job):
         for pod in store.list("pods", key[0]):
             controller = meta.controller_of(pod) or {}
