@@ -23,8 +23,7 @@ _LOG = logging.getLogger(__name__)
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 15.0
 _STEADY_SECONDS = 60.0  # a component that ran this long has recovered
 _STOP_SECONDS = 3.0
-_STARTING_PAUSE, _RUNNING_PAUSE = 0.05, 2.0  # between two questions, before and after the first answer
-_ANSWER_SECONDS = 5.0
+_STARTING_PAUSE = 0.05  # between two questions until the first answer
 # Time alone proves nothing: a machine that slept, or a daemon that was stopped, has asked nothing meanwhile.
 _FEWEST_QUESTIONS = 3
 _SILENT = "does not answer"
@@ -37,6 +36,8 @@ class Component:
     :param ready_url: answers 200 while the program does its work.
     :param start_seconds: how long it may take until its first answer.
     :param hung_seconds: how long it may then give none before it is started again.
+    :param answer_seconds: how long one answer may take.
+    :param pause_seconds: the time between two questions.
     """
 
     name: str
@@ -44,6 +45,8 @@ class Component:
     ready_url: str
     start_seconds: float = 60.0
     hung_seconds: float = 30.0
+    answer_seconds: float = 5.0
+    pause_seconds: float = 2.0
 
 
 class Supervisor:
@@ -129,13 +132,14 @@ class Supervisor:
 
     async def _hung(self) -> str:
         """Ask for as long as the program runs, and return once it has not answered for too long."""
-        limit, pause = self._component.start_seconds, _STARTING_PAUSE
+        component = self._component
+        limit, pause = component.start_seconds, _STARTING_PAUSE
         last, unanswered = time.monotonic(), 0
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_ANSWER_SECONDS)) as session:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(component.answer_seconds)) as session:
             while unanswered < _FEWEST_QUESTIONS or time.monotonic() - last < limit:
-                if await _answers(session, self._component.ready_url):
+                if await _answers(session, component.ready_url):
                     self._answered()
-                    limit, pause = self._component.hung_seconds, _RUNNING_PAUSE
+                    limit, pause = component.hung_seconds, component.pause_seconds
                     last, unanswered = time.monotonic(), 0
                 else:
                     self._silent()

@@ -22,6 +22,15 @@ from lab.node import procfs
 from lab.settings import Settings, record_offset, recorded_offset
 
 CHECKOUT = Path(__file__).parents[2]
+SUPERVISED = (
+    "prometheus",
+    "alertmanager",
+    "blackbox",
+    "postgres-exporter",
+    "redis-exporter",
+    "loki",
+    "tempo",
+)
 # Patience for a machine that does twenty other things; an idle one needs seconds.
 PATIENCE_SECONDS = 120.0
 COMMAND_SECONDS = 300.0

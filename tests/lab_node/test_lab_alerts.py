@@ -139,12 +139,13 @@ def test_an_alert_arrives_and_its_end_too_and_nowhere_else(own_lab):
     try:
         up = own_lab("up", "--no-apply")
         assert up.returncode == 0, up.stderr
-        (first,) = own_lab.until(lambda: _shown(own_lab))
+        file = own_lab.state / "alerts.jsonl"
+        (first,) = own_lab.until(lambda: alerts.read(file))
         assert (first["title"], first["color"]) == ("[FIRING] NobodyHere (payment)", "danger")
         assert first["text"].splitlines() == ["Nobody is here (page)", "Somebody should be."]
         own_lab.kubectl("apply", "-f", "-", stdin=VISITOR)
-        own_lab.until(lambda: len(_shown(own_lab)) == 2)
-        assert _shown(own_lab)[1]["title"] == "[RESOLVED] NobodyHere (payment)"
+        own_lab.until(lambda: len(alerts.read(file)) == 2)
+        assert alerts.read(file)[1]["title"] == "[RESOLVED] NobodyHere (payment)"
         table = own_lab("alerts").stdout.splitlines()
         assert table[0].split() == ["TIME", "TITLE", "TEXT"]
         assert "[FIRING] NobodyHere (payment)" in table[1]
@@ -155,10 +156,6 @@ def test_an_alert_arrives_and_its_end_too_and_nowhere_else(own_lab):
         assert slack.requests == 0
     finally:
         slack.stop()
-
-
-def _shown(lab) -> list[dict]:
-    return [json.loads(line) for line in lab("alerts", "--json").stdout.splitlines()]
 
 
 class _Trap:

@@ -11,8 +11,9 @@ import yaml
 
 from lab.node import procfs
 
+from .ownlab import SUPERVISED
+
 pytestmark = pytest.mark.timeout(600)
-SUPERVISED = {"prometheus", "alertmanager", "blackbox", "postgres-exporter", "redis-exporter", "loki"}
 # A pod that would outlive its lab: it ignores SIGTERM, and has a child in a session of its own.
 STUBBORN = """
 apiVersion: v1
