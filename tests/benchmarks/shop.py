@@ -1,0 +1,140 @@
+"""Measures the shop's services: python tests/benchmarks/shop.py [--seconds N]. It needs no lab.
+
+A closed loop of callers asks the API gateway for the catalogue, which product reads from PostgreSQL, as fast as
+both answer. Counted are requests per second of CPU time that the two services take, which, unlike requests per
+second, hardly depends on what else the machine does; with and without the export of spans. Nothing is asserted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import aiohttp
+import psutil
+from aiohttp import web
+
+ROOT = Path(__file__).parents[2]
+# As a script this file's folder comes first, and this file is no package `shop`.
+sys.path[0] = str(ROOT)
+
+from tests.shop.world import PRODUCT_PASSWORD, Postgres, Running, World  # noqa: E402 -- see above
+
+CALLERS = 16
+WARM_UP_SECONDS = 2.0
+ROUNDS = 5
+PATH = "/api/v1/product/products"
+
+
+def main() -> None:
+    """Start the services twice, measure in turns, print a Markdown table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=5.0, help="how long each of the rounds lasts")
+    seconds = parser.parse_args().seconds
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(Path(folder))
+        database = Postgres(world)
+        try:
+            prepare(database)
+            world.name("product-data", database.address)
+            results = asyncio.run(measure(world, seconds))
+        finally:
+            world.stop()
+            database.remove()
+    print("| what | measured |\n| --- | --- |")
+    for name, rates in results.items():
+        middle, spread = statistics.median(rates), (max(rates) - min(rates)) / 2
+        print(f"| shop requests per second and core, {name} | {middle:.0f} ± {spread:.0f} |")
+
+
+def prepare(database: Postgres) -> None:
+    """Start the server and make what app.yaml's init script makes."""
+    database.start()
+    database.sql("CREATE DATABASE products", "postgres")
+    database.sql(f"CREATE ROLE product LOGIN PASSWORD '{PRODUCT_PASSWORD}'")
+    database.sql("CREATE SCHEMA product AUTHORIZATION product")
+
+
+async def measure(world: World, seconds: float) -> dict[str, list[float]]:
+    """Return requests per CPU second of each round, without and with the export of spans."""
+    sink = Sink()
+    url = await sink.start()
+    variants = {"without telemetry": {}, "with telemetry": {"OTEL_EXPORTER_OTLP_ENDPOINT": url}}
+    results: dict[str, list[float]] = {name: [] for name in variants}
+    for _ in range(ROUNDS):  # in turns, so that a busy minute of the machine meets both
+        for name, environment in variants.items():
+            services = await asyncio.to_thread(start, world, environment)
+            address = services[0].url(PATH)
+            await ask(address, WARM_UP_SECONDS)
+            before = cpu_seconds(services)
+            answers = await ask(address, seconds)
+            results[name].append(answers / (cpu_seconds(services) - before))
+            await asyncio.to_thread(lambda services=services: [one.stop() for one in services])
+    if not sink.bodies:
+        raise SystemExit("no span was exported: what was measured is not what the table says")
+    await sink.stop()
+    return results
+
+
+def start(world: World, environment: dict[str, str]) -> list[Running]:
+    """Start product and the API gateway in front of it; the gateway comes first in the list."""
+    product = world.start("product", **environment)
+    world.name("product", product.address)
+    return [world.start("api-gateway", **environment), product]
+
+
+async def ask(url: str, seconds: float) -> int:
+    """Return how many answers the callers got in a time, each asking again as soon as it has one."""
+    deadline = time.monotonic() + seconds
+
+    async def call(session: aiohttp.ClientSession) -> int:
+        count = 0
+        while time.monotonic() < deadline:
+            async with session.get(url) as answer:
+                answer.raise_for_status()
+                await answer.read()
+            count += 1
+        return count
+
+    async with aiohttp.ClientSession() as session:
+        return sum(await asyncio.gather(*(call(session) for _ in range(CALLERS))))
+
+
+def cpu_seconds(services: list[Running]) -> float:
+    """Return the CPU time that the services have taken so far, user and system."""
+    return sum(sum(psutil.Process(one.process.pid).cpu_times()[:2]) for one in services)
+
+
+class Sink:
+    """An OTLP/HTTP collector that throws away what it gets, so that it costs the machine little."""
+
+    def __init__(self) -> None:
+        self.bodies = 0
+        app = web.Application()
+        app.router.add_post("/v1/traces", self._take)
+        self._runner = web.AppRunner(app, access_log=None)
+
+    async def start(self) -> str:
+        """Start it and return its address."""
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        return f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+
+    async def stop(self) -> None:
+        """End it."""
+        await self._runner.cleanup()
+
+    async def _take(self, request: web.Request) -> web.Response:
+        await request.read()
+        self.bodies += 1
+        return web.Response()
+
+
+if __name__ == "__main__":
+    main()
