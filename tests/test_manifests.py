@@ -38,16 +38,45 @@ def test_a_manifest_is_valid_kubernetes(path, version):
 
 
 def test_there_are_faults():
-    assert VARIANTS
+    assert {path.stem for path in VARIANTS} == {
+        *("payment-failures", "slow-payments", "basic-bug", "load-spike"),  # releases
+        "too-many-connections",
+    }
 
 
-@pytest.mark.parametrize("path", VARIANTS, ids=lambda p: p.stem)
+RELEASES = [path for path in VARIANTS if documents(path)[0]["kind"] == "Deployment"]
+
+
+@pytest.mark.parametrize("path", RELEASES, ids=lambda p: p.stem)
 def test_a_fault_has_exactly_the_field_paths_of_app_yaml_and_another_version(path):
     (fault,) = documents(path)
     original = app()[fault["kind"], fault["metadata"]["name"]]
     assert field_paths(fault) == field_paths(original)
     assert version(fault) != version(original)
     assert version(fault).endswith(path.stem)
+
+
+@pytest.mark.parametrize("path", sorted({*VARIANTS} - {*RELEASES}), ids=lambda p: p.stem)
+def test_a_fault_that_is_no_release_is_a_job_that_ends_by_itself_and_that_app_yaml_lacks(path):
+    (fault,) = documents(path)
+    assert (fault["kind"], fault["metadata"]["name"]) == ("Job", path.stem)
+    assert not [name for _, name in app() if name == path.stem]
+    assert fault["metadata"]["namespace"] == "ecommerce"
+    assert (fault["spec"]["activeDeadlineSeconds"], fault["spec"]["backoffLimit"]) == (240, 0)
+    assert fault["spec"]["template"]["spec"]["restartPolicy"] == "Never"
+    assert version(fault).endswith(path.stem)
+
+
+def test_the_spike_is_four_times_the_load():
+    (spike,) = documents(MANIFESTS / "variants" / "load-spike.yaml")
+    usual, many = (people(d) for d in (app()["Deployment", "load"], spike))
+    assert many == {kind: 4 * number for kind, number in usual.items()}
+
+
+def people(deployment: dict[str, Any]) -> dict[str, int]:
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    kinds = ("BROWSERS", "CART_USERS", "PAYERS")
+    return {e["name"]: int(e["value"]) for e in container["env"] if e["name"] in kinds}
 
 
 def version(deployment: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ PAYMENT = json.loads((ROOT / "experiments" / "payment.json").read_text())
 
 def test_tolerances_are_the_hypothesis_s_own():
     found = parse_tolerances(PAYMENT)
-    assert found["payment-success"].model_dump() == {"low": 0.95, "high": 1.0, "min_events": 40}
+    assert found["payment-success"].model_dump() == {"low": 0.95, "high": 1.0, "min_events": 30}
     assert len(found) == 10
 
 
