@@ -1,4 +1,4 @@
-"""`chaos gameday`: run experiments, report them, heal."""
+"""`chaos gameday`: run experiments and game days, report them, heal."""
 
 from __future__ import annotations
 
@@ -18,40 +18,105 @@ def gameday() -> None:
 
 
 @gameday.command()
-@click.argument("experiments", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("plan_or_experiments", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--only", metavar="A,B", help="Of the plan's experiments, only these.")
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("reports"),
     show_default=True,
-    help="The folder that gets a folder for each run.",
+    help="The folder that gets a folder for each run, and one for the day.",
 )
-def run(experiments: tuple[Path, ...], output: Path) -> None:
-    """Run EXPERIMENTS one after another; the exit code says the worst verdict.
+@click.option(
+    "--resume",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Go on with the day of this folder: what it has a result for is not run again.",
+)
+@click.option(
+    "--fail-on",
+    metavar="VERDICT,...",
+    help="Exit with 0 unless an experiment has one of these verdicts; all but verified when not given.",
+)
+@click.option(
+    "--progress",
+    type=click.Choice(["auto", "live", "plain"]),
+    default="auto",
+    show_default=True,
+    help="How progress is shown; auto: live for more than one experiment on a terminal.",
+)
+@one_line_errors
+def run(
+    plan_or_experiments: tuple[Path, ...],
+    only: str | None,
+    output: Path,
+    resume: Path | None,
+    fail_on: str | None,
+    progress: str,
+) -> None:
+    """Run a game day's plan, or experiments one after another; the exit code says the worst verdict.
+
+    Without arguments, the plan is experiments/gameday.yaml.
 
     0 verified, 1 the system failed, 2 the suite itself failed, 3 the fault did not land, 4 no data, 5 not run.
     """
-    from ..gameday.runner import exit_code, run_experiment  # noqa: PLC0415 - see the package's docstring
-    from ..result import Verdict  # noqa: PLC0415 - likewise
+    from ..gameday import commands  # noqa: PLC0415 - see the package's docstring
 
-    verdicts = []
-    for path in experiments:
-        if not path.is_file():
-            click.echo(f"{path}: no such experiment", err=True)
-            verdicts.append(Verdict.TOOL_ERROR)
-            continue
-        verification, folder = run_experiment(path, output.resolve())
-        if verification is None:
-            click.echo(
-                f"{path}: tool-error: the run left no verification; what went wrong is said above", err=True
-            )
-            verdicts.append(Verdict.TOOL_ERROR)
-            continue
-        verdicts.append(verification.verdict)
-        click.echo(
-            f"{path}: {verification.verdict} in {verification.duration_seconds:.1f} s; {folder}/report.md"
+    sys.exit(
+        commands.run(
+            plan_or_experiments, output.resolve(), only=only, style=progress, fail_on=fail_on, resume=resume
         )
-    sys.exit(exit_code(verdicts))
+    )
+
+
+@gameday.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--format", "formats", metavar="html,md,junit", help="Only these formats.")
+@one_line_errors
+def report(folder: Path, formats: str | None) -> None:
+    """Write the reports of a run's or a day's FOLDER anew, from its JSON."""
+    from ..gameday import commands  # noqa: PLC0415 - see the package's docstring
+
+    for path in commands.rebuild(folder, None if formats is None else formats.split(",")):
+        click.echo(path)
+
+
+@gameday.command("list")
+@click.argument("plan_or_experiments", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--reports",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("reports"),
+    show_default=True,
+    help="The folder that has earlier runs.",
+)
+@one_line_errors
+def catalogue(plan_or_experiments: tuple[Path, ...], reports: Path) -> None:
+    """List experiments: what breaks, what is expected, and the latest result."""
+    from ..gameday.catalogue import entries, lines  # noqa: PLC0415 - see the package's docstring
+
+    click.echo("\n".join(lines(entries(plan_or_experiments, reports))))
+
+
+@gameday.command()
+@click.argument("plan_or_experiments", nargs=-1, type=click.Path(path_type=Path))
+@one_line_errors
+def lint(plan_or_experiments: tuple[Path, ...]) -> None:
+    """Check experiments and the plan for what `chaos validate` misses; exits with 2 when something is wrong."""
+    from ..gameday.lint import lint_all  # noqa: PLC0415 - see the package's docstring
+
+    checked, problems = lint_all(plan_or_experiments)
+    for problem in problems:
+        click.echo(problem, err=True)
+    click.echo(f"{checked} files checked, {len(problems)} problems found")
+    sys.exit(2 if problems else 0)
+
+
+@gameday.command()
+def schema() -> None:
+    """Print the JSON Schema of verification.json."""
+    from ..report.schema import schema_text  # noqa: PLC0415 - see the package's docstring
+
+    click.echo(schema_text(), nl=False)
 
 
 @gameday.command()

@@ -2,65 +2,131 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
 from ..errors import ChaosextError
-from ..result import EXIT_CODES, WORST_FIRST, Verdict, Verification, read
+from ..polling import poll
+from ..report.files import write_reports
+from ..result import EXIT_CODES, FILE_NAME, WORST_FIRST, Rollback, Verdict, Verification, read, write
 
-__all__ = ["exit_code", "run_experiment"]
+__all__ = ["Ran", "exit_code", "run_experiment"]
+
+HEALING_SECONDS = 60.0
+"""How long a run's watchdog may take to heal and to write what it did: design.md gives it 15 s."""
 
 
-def run_experiment(path: Path, reports: Path) -> tuple[Verification | None, Path]:
-    """Run one experiment and return its verification, None when it left none, and its folder under `reports`.
+@dataclass(frozen=True)
+class Ran:
+    """What one run left: its result, its folder, and whether it was interrupted from outside."""
 
-    Its output goes to this process's own.
+    verification: Verification
+    folder: Path
+    interrupted: bool
+
+
+def run_experiment(path: Path, reports: Path, on_line: Callable[[str], None] | None = None) -> Ran:
+    """Run one experiment; its folder lies under `reports`.
+
+    Its output goes to this process's own, or line by line to `on_line`. A run that
+    leaves no result, however it ended, gets one that says so.
     """
     started = datetime.now(UTC)
     folder = reports / f"{started:%Y%m%dT%H%M%SZ}-{path.stem}"
     # Chaos Toolkit's own log and journal would land in whatever folder the caller is in.
     with tempfile.TemporaryDirectory(prefix="gameday-") as scratch:
-        _run(
-            [
-                *(sys.executable, "-m", "chaostoolkit", "--no-version-check"),
-                *("--log-file", str(Path(scratch) / "chaostoolkit.log")),
-                *("run", "--journal-path", str(Path(scratch) / "journal.json"), str(path)),
-            ],
-            {**os.environ, "CHAOS_REPORT_DIR": str(folder)},
-        )
+        words = [
+            *(sys.executable, "-m", "chaostoolkit", "--no-version-check"),
+            *("--log-file", str(Path(scratch) / "chaostoolkit.log")),
+            *("run", "--journal-path", str(Path(scratch) / "journal.json"), str(path)),
+        ]
+        code, interrupted = _run(words, {**os.environ, "CHAOS_REPORT_DIR": str(folder)}, on_line)
+        if code < 0 and folder.is_dir():
+            # Killed: its watchdog writes the result when it has healed.
+            poll(lambda: None if (folder / FILE_NAME).exists() else "not healed yet", HEALING_SECONDS)
+    return Ran(_result(path, folder, started, code), folder, interrupted)
+
+
+def _result(path: Path, folder: Path, started: datetime, code: int) -> Verification:
+    """Read a run's result, and see to its report; make one that says what is known when there is none."""
     try:
-        return read(folder), folder
-    except ChaosextError:
-        return None, folder
+        found = read(folder)
+        if not (folder / "report.html").exists():
+            write_reports(folder, found)  # what a watchdog wrote has none yet
+    except ChaosextError as error:
+        ended = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        why = f"the run {ended} and left no result that can be read ({error}); its output says why"
+        found = _unknown(path, started, why)
+        # A disk that is full, perhaps: the verdict is told all the same.
+        with contextlib.suppress(OSError, ChaosextError):
+            folder.mkdir(parents=True, exist_ok=True)
+            write(folder, found)
+            write_reports(folder, found)
+    return found
 
 
-def _run(words: list[str], environment: dict[str, str]) -> None:
-    """Run a program to its own end, whatever signal comes meanwhile.
+def _unknown(path: Path, started: datetime, reason: str) -> Verification:
+    return Verification(
+        experiment=path.stem,
+        title=path.stem,
+        run_id=f"{started:%Y%m%dt%H%M%S}-unknown",
+        environment=os.environ.get("CHAOS_ENVIRONMENT", "unknown"),
+        compressed_windows=False,
+        short_window_seconds=0,
+        started=started.isoformat(timespec="seconds"),
+        duration_seconds=round((datetime.now(UTC) - started).total_seconds(), 1),
+        verdict=Verdict.TOOL_ERROR,
+        reasons=[reason],
+        slis=[],
+        rollback=Rollback(proved=False, differences=["not checked"]),
+    )
+
+
+def _run(
+    words: list[str], environment: dict[str, str], on_line: Callable[[str], None] | None = None
+) -> tuple[int, bool]:
+    """Run a program to its own end, whatever signal comes meanwhile; return its code, and whether one came.
 
     A terminal sends Ctrl-C to the program too, and SIGTERM is passed on: the program heals what it broke and
     then ends. subprocess.run would kill it amid its rollback.
     """
-    process = subprocess.Popen(words, env=environment)
+    process = subprocess.Popen(
+        words,
+        env=environment,
+        text=True,
+        errors="replace",
+        stdout=subprocess.PIPE if on_line else None,
+        stderr=subprocess.STDOUT if on_line else None,
+    )
+    came: list[int] = []
 
     def pass_on(signum: int, _frame: FrameType | None) -> None:
+        came.append(signum)
         if signum == signal.SIGTERM:
             process.terminate()
 
     # A function, and not SIG_IGN: that one a program would have inherited, had it been set before.
     before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
+        if on_line and process.stdout:
+            for line in process.stdout:
+                on_line(line.rstrip("\n"))
         process.wait()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    return process.returncode, bool(came)
 
 
 def exit_code(verdicts: list[Verdict]) -> int:
-    """Return the exit code of the worst verdict."""
-    return EXIT_CODES[min(verdicts, key=WORST_FIRST.index)]
+    """Return the exit code of the worst verdict; 0 for none."""
+    return EXIT_CODES[min(verdicts, key=WORST_FIRST.index)] if verdicts else 0

@@ -27,6 +27,7 @@ __all__ = [
     "compare",
     "earlier",
     "entry_of",
+    "every",
     "latest",
     "write_entry",
 ]
@@ -43,7 +44,10 @@ _LEAST = {"seconds": 1.0, "ratio": 0.02, "count": 1.0}
 
 
 class Entry(BaseModel):
-    """What history keeps of one run; `worst` and `units` are by SLI. Unknown keys are let be."""
+    """What history keeps of one run.
+
+    `worst` and `units` are by SLI, `components` what the run tested. Unknown keys are let be.
+    """
 
     model_config = ConfigDict(extra="ignore")
 
@@ -57,6 +61,7 @@ class Entry(BaseModel):
     time_to_recover_seconds: float | None = None
     worst: dict[str, float] = {}
     units: dict[str, str] = {}
+    components: list[str] = []
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,16 @@ def entry_of(v: Verification) -> Entry:
         time_to_recover_seconds=v.time_to_recover_seconds,
         worst={sli.name: sli.worst for sli in judged if sli.worst is not None},
         units={sli.name: sli.unit for sli in judged},
+        components=_components(v),
     )
+
+
+def _components(v: Verification) -> list[str]:
+    """Return which components a run tested: by an SLI that was to leave its tolerance, by name, by tag."""
+    moved = {sli.name for sli in v.slis if sli.expected.startswith("deviates")}
+    named = {v.experiment, *v.about.tags}
+    known = v.about.architecture.components if v.about.architecture else []
+    return [c.name for c in known if c.name in named or moved.intersection(c.slis)]
 
 
 def write_entry(folder: Path, v: Verification) -> Path:
@@ -127,6 +141,16 @@ def earlier(v: Verification, reports: Path) -> list[Entry]:
 def latest(reports: Path, experiment: str) -> Entry | None:
     """Return the latest run of an experiment, whatever its verdict."""
     return max(_entries(reports, experiment), key=lambda entry: entry.started, default=None)
+
+
+def every(reports: Path) -> list[Entry]:
+    """Return every run that left an entry, the oldest first; runs of before history.json are let be."""
+    try:
+        folders = sorted(path for path in reports.iterdir() if (path / FILE_NAME).is_file())
+    except OSError:
+        return []
+    found = [_entry(folder) for folder in folders]
+    return [entry for entry in found if entry is not None]
 
 
 def compare(now: Entry, before: list[Entry]) -> list[Comparison]:

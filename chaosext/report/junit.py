@@ -18,9 +18,11 @@ __all__ = ["render_junit"]
 _FAILURES = {Verdict.SYSTEM_FAILED, Verdict.FAULT_NOT_LANDED}
 
 
-def render_junit(name: str, runs: Sequence[Verification]) -> str:
-    """Return the XML for one run or a day of them."""
-    suites = [_suite(v) for v in runs]
+def render_junit(
+    name: str, runs: Sequence[Verification], not_run: Sequence[tuple[str, Verdict, str]] = ()
+) -> str:
+    """Return the XML for one run or a day of them; `not_run` are experiments without a result, and why."""
+    suites = [*(_suite(v) for v in runs), *(_empty(*missing) for missing in not_run)]
     total = {
         key: sum(counts[key] for _, counts in suites) for key in ("tests", "failures", "errors", "skipped")
     }
@@ -57,6 +59,13 @@ def _suite(v: Verification) -> tuple[Markup, dict[str, int]]:
         **counts,
     )
     return Markup(suite + "\n"), counts
+
+
+def _empty(experiment: str, verdict: Verdict, reason: str) -> tuple[Markup, dict[str, int]]:
+    counts = {"tests": 1, "failures": 0, "errors": 1, "skipped": 0}
+    problem = tag("error", message=reason, type=str(verdict))
+    case = tag("testcase", problem, name="verdict", classname=experiment, time=0)
+    return Markup(tag("testsuite", "\n", case, "\n", name=experiment, time=0, **counts) + "\n"), counts
 
 
 def _verdict(v: Verification) -> Markup:

@@ -15,7 +15,7 @@ from .svg.scale import clock
 from .tables import show_number
 from .words import seconds, why
 
-__all__ = ["render_markdown"]
+__all__ = ["markdown_table", "markdown_text", "render_markdown"]
 
 _BARS = "▁▂▃▄▅▆▇█"
 _SPARK_COLUMNS = 48
@@ -25,8 +25,8 @@ def render_markdown(verification: Verification, compared: Sequence[Comparison] =
     """Return the report as Markdown, with a comparison with earlier runs where there are any."""
     v = verification
     parts = [
-        f"# {_text(v.title)}",
-        f"**{v.verdict}**: {_text(why(v))}.",
+        f"# {markdown_text(v.title)}",
+        f"**{v.verdict}**: {markdown_text(why(v))}.",
         _next(v),
         _facts(v),
         "## Service level indicators",
@@ -62,7 +62,7 @@ def _facts(v: Verification) -> str:
             f"{seconds(v.time_to_recover_seconds)} (allowed: {seconds(v.recover_within_seconds)})",
         ),
     ]
-    return _table(("", ""), rows)
+    return markdown_table(("", ""), rows)
 
 
 def _since(at: float | None) -> str:
@@ -83,7 +83,7 @@ def _sli_table(v: Verification) -> str:
         "Expected",
         "Outcome",
     )
-    return _table(header, [_sli_row(sli) for sli in v.slis])
+    return markdown_table(header, [_sli_row(sli) for sli in v.slis])
 
 
 def _sli_row(sli: SliResult) -> tuple[str, ...]:
@@ -105,7 +105,7 @@ def _alert_table(v: Verification) -> str:
     if not v.alerts:
         return "None was expected."
     header = ("Alert", "Labels", "Pending after", "Firing after", "Allowed", "Outcome")
-    return _table(header, [_alert_row(alert) for alert in v.alerts]) + (
+    return markdown_table(header, [_alert_row(alert) for alert in v.alerts]) + (
         "\n\nTimes count from the fault's landing."
     )
 
@@ -161,7 +161,7 @@ def _budget_table(v: Verification) -> str:
     for b in v.budget:
         counts = (b.before, b.spent, b.spend_at_most, b.after)
         rows.append((b.slo, b.unit, f"{b.size:.0f}", *("-" if n is None else f"{n:.0f}" for n in counts)))
-    return _table(header, rows)
+    return markdown_table(header, rows)
 
 
 def _rollback(v: Verification) -> str:
@@ -170,15 +170,17 @@ def _rollback(v: Verification) -> str:
             "Proved: every field of the manifest is equal in the live objects, every rollout is complete, and "
             "nothing that the run created is left."
         )
-    return "Not proved:\n\n" + "\n".join(f"- {_text(difference)}" for difference in v.rollback.differences)
+    return "Not proved:\n\n" + "\n".join(
+        f"- {markdown_text(difference)}" for difference in v.rollback.differences
+    )
 
 
 def _next(v: Verification) -> str:
-    return "\n".join(f"{n}. {_text(text)}" for n, text in enumerate(advice(v), start=1))
+    return "\n".join(f"{n}. {markdown_text(text)}" for n, text in enumerate(advice(v), start=1))
 
 
 def _events(v: Verification) -> str:
-    return "\n".join(f"- {clock(event.at)} {_text(event.text)}" for event in events(v))
+    return "\n".join(f"- {clock(event.at)} {markdown_text(event.text)}" for event in events(v))
 
 
 def _earlier(compared: Sequence[Comparison]) -> str:
@@ -190,20 +192,21 @@ def _earlier(compared: Sequence[Comparison]) -> str:
         usual = f"{show_number(c.low or 0, c.unit)} to {show_number(c.high or 0, c.unit)}" if known else "-"
         rows.append((c.name, show_number(c.now, c.unit), usual, str(len(c.before)), f"**{c.judged}**"))
     header = ("Number", "This run", "Usual", "Earlier runs", "Judged")
-    return "## Compared with earlier runs\n\n" + _table(header, rows)
+    return "## Compared with earlier runs\n\n" + markdown_table(header, rows)
 
 
 def _versions(v: Verification) -> str:
     link = overview_link(v)
     rows = [*v.about.versions.items(), *([("Grafana", link)] if link else [])]
-    return "## Versions\n\n" + _table(("", ""), rows) if rows else ""
+    return "## Versions\n\n" + markdown_table(("", ""), rows) if rows else ""
 
 
-def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+def markdown_table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """Return a table; its cells are text."""
     lines = [header, tuple("---" for _ in header), *rows]
-    return "\n".join("| " + " | ".join(_text(cell) for cell in line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(markdown_text(cell) for cell in line) + " |" for line in lines)
 
 
-def _text(text: str) -> str:
+def markdown_text(text: str) -> str:
     """Keep what came from outside from being Markdown, on one line."""
     return " ".join(clean(text).split()).replace("|", "\\|").replace("<", "&lt;")

@@ -84,6 +84,7 @@ color:var(--soft)}
 .box.bad{background:var(--bad-ground);border:2px solid var(--bad)}
 .box.none{background:var(--none-ground);border:1px dashed var(--none)}
 .drawing{min-width:860px}
+table.matrix th,table.matrix td{padding:6px 8px 6px 0}
 .bar{height:8px;border-radius:4px;background:var(--none-ground);overflow:hidden;min-width:120px;display:flex}
 .bar i{background:var(--accent)}
 .bar i.spent{background:var(--bad)}

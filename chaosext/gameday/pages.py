@@ -1,0 +1,198 @@
+"""The files of a game day: index.html, summary.md and junit.xml, beside day.json."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from urllib.parse import quote
+
+from ..errors import BadInput
+from ..report.files import FORMATS
+from ..report.history import Comparison
+from ..report.html import VERDICT_TONES
+from ..report.junit import render_junit
+from ..report.page import badge, card, page, pill, table, tiles
+from ..report.plots import TONES
+from ..report.svg.markup import Child, Markup, tag
+from ..report.svg.plot import spark
+from ..report.tables import show_number
+from ..report.words import seconds, why
+from ..result import Outcome, SliResult, Verdict
+from ..words import show_value
+from .coverage import Coverage
+from .score import HOW
+from .summary import DayResult, RunResult
+from .summary_markdown import render_summary
+
+__all__ = ["render_day", "write_day"]
+
+_SHORT = {
+    Outcome.HELD: "held",
+    Outcome.DEVIATED: "moved",
+    Outcome.STARVED: "starved",
+    Outcome.UNEXPECTED: "moved",
+    Outcome.TOO_FAR: "too far",
+    Outcome.NOT_RECOVERED: "not back",
+    Outcome.NOT_DEVIATED: "not moved",
+    Outcome.NO_DATA: "no data",
+    Outcome.NOT_JUDGED: "-",
+}
+
+
+def write_day(folder: Path, day: DayResult, formats: Iterable[str] = FORMATS) -> list[Path]:
+    """Write a day's files into its folder. Raises BadInput when that fails."""
+    render: dict[str, tuple[str, Callable[[], str]]] = {
+        "html": ("index.html", lambda: render_day(day)),
+        "md": ("summary.md", lambda: render_summary(day)),
+        "junit": (
+            "junit.xml",
+            lambda: render_junit(day.record.title, [run.verification for run in day.runs], day.not_run),
+        ),
+    }
+    written = []
+    for name in formats:
+        file, make = render[name]
+        try:
+            (folder / file).write_text(make(), encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise BadInput(f"{folder / file}: cannot be written: {error.strerror or error}") from error
+        written.append(folder / file)
+    return written
+
+
+def render_day(day: DayResult) -> str:
+    """Return the summary as a whole HTML document; it links the runs' reports beside it."""
+    record = day.record
+    facts = [f"Started {record.started}", f"Environment {record.environment}"]
+    if record.ended:
+        facts.append(f"Ended {record.ended}")
+    tone = VERDICT_TONES[day.verdict]
+    headline = day.headline()
+    head = tag(
+        "header",
+        badge(day.verdict, tone),
+        tag("h1", record.title),
+        tag("p", f"{headline}.", class_="lead"),
+        tag("ul", [tag("li", fact) for fact in facts], class_="facts"),
+        class_=f"card head {tone}",
+    )
+    main = tag(
+        "main", head, _numbers(day), _runs(day), _regressions(day), _matrix(day), _coverage(day), _how(day)
+    )
+    return page(
+        f"{record.title}: {headline}", main, tag("footer", tag("p", "Made from day.json and the runs' own."))
+    )
+
+
+def _numbers(day: DayResult) -> Markup:
+    verdicts = day.record.verdicts()
+    others = len(verdicts) - verdicts.count(Verdict.VERIFIED)
+    detected = [t for run in day.runs if (t := run.verification.time_to_detect_seconds) is not None]
+    recovered = [t for run in day.runs if (t := run.verification.time_to_recover_seconds) is not None]
+    expectations = f"{day.score.met} of {day.score.met + day.score.missed} expectations met"
+    regressions = sum(len(run.regressions) for run in day.runs)
+    return tiles(
+        [
+            (
+                "Resilience score",
+                str(day.score),
+                expectations if day.score.value is not None else "nothing judged",
+            ),
+            ("Verified", f"{len(verdicts) - others} of {len(verdicts)}", f"{others} of another verdict"),
+            ("Slowest detection", seconds(max(detected, default=None)), f"of {len(detected)} measured"),
+            ("Slowest recovery", seconds(max(recovered, default=None)), f"of {len(recovered)} measured"),
+            ("Worse than usual", str(regressions), "numbers outside of what earlier runs vary by"),
+        ]
+    )
+
+
+def _runs(day: DayResult) -> Markup:
+    rows = [_row(run) for run in day.runs]
+    rows += [
+        [name, pill(verdict, VERDICT_TONES[verdict]), "-", "-", "-", "-", reason]
+        for name, verdict, reason in day.not_run
+    ]
+    header = ("Experiment", "Verdict", "Detected", "Recovered", "Recovery, trend", "Worst SLI", "Why")
+    return card("Experiments", table("Each links to its report", header, rows), long=True)
+
+
+def _row(run: RunResult) -> list[Child]:
+    v = run.verification
+    link = tag("a", v.experiment, href=f"../{quote(run.folder)}/report.html")
+    times = [entry.time_to_recover_seconds for entry in run.before]
+    said = f"Time to recover of {v.experiment}: {len(times)} earlier runs and this one"
+    trend = spark([*times, v.time_to_recover_seconds], said) if times else "first run"
+    return [
+        link,
+        pill(v.verdict, VERDICT_TONES[v.verdict]),
+        seconds(v.time_to_detect_seconds),
+        seconds(v.time_to_recover_seconds),
+        tag("span", trend, class_="soft small"),
+        _worst([sli for sli in v.slis if sli.expected and sli.outcome is not Outcome.HELD]),
+        "" if v.verdict is Verdict.VERIFIED else why(v)[:300],
+    ]
+
+
+def _worst(moved: list[SliResult]) -> str:
+    ratios = [sli for sli in moved if sli.unit == "ratio" and sli.worst is not None]
+    if not ratios:
+        return "-"
+    sli = min(ratios, key=lambda s: s.worst or 0.0)
+    return f"{sli.display_name} {show_value(sli.worst, sli.unit)}"
+
+
+def _regressions(day: DayResult) -> Markup | None:
+    found = [(run, c) for run in day.runs for c in run.regressions]
+    if not found:
+        return None
+    rows: list[list[Child]] = [
+        [run.verification.experiment, c.name, show_number(c.now, c.unit), _usual(c), str(len(c.before))]
+        for run, c in found
+    ]
+    header = ("Experiment", "Number", "This run", "Usual", "Earlier runs")
+    note = "Outside of the median of earlier verified runs and three standard deviations on either side."
+    return card("Worse than usual", table("Regressions", header, rows), note=note)
+
+
+def _usual(c: Comparison) -> str:
+    if c.low is None or c.high is None:
+        return "-"
+    low, high = max(c.low, 0.0), min(c.high, 1.0) if c.unit == "ratio" else c.high
+    return f"{show_number(low, c.unit)} to {show_number(high, c.unit)}"
+
+
+def _matrix(day: DayResult) -> Markup | None:
+    """Return which SLIs each failure moved: how far it reaches."""
+    judged = {s.name: s.display_name for run in day.runs for s in run.verification.slis if s.expected}
+    if not judged:
+        return None
+    rows: list[list[Child]] = []
+    for run in day.runs:
+        by_name = {s.name: s for s in run.verification.slis if s.expected}
+        rows.append([run.verification.experiment, *(_cell(by_name.get(name)) for name in judged)])
+    note = "A check: as the experiment expects. Moved: out of its tolerance. Starved: no traffic reached it."
+    content = table("How far each failure reaches", ("Experiment", *judged.values()), rows)
+    return card("What each failure moved", content, note=note, long=True)
+
+
+def _cell(sli: SliResult | None) -> Child:
+    return "-" if sli is None else pill(_SHORT[sli.outcome], TONES[sli.outcome])
+
+
+def _coverage(day: DayResult) -> Markup | None:
+    if not day.coverage:
+        return None
+    header = ("Component", "Last tested by", "When", "Judged")
+    note = f"Stale: not tested for {day.record.stale_after_days} days, or never."
+    return card("Components tested", table("Coverage", header, [_covered(c) for c in day.coverage]), note=note)
+
+
+def _covered(c: Coverage) -> list[Child]:
+    judged = pill("stale", "warn") if c.stale else pill("tested", "good")
+    return [c.title, c.experiment or "never", c.started or "-", judged]
+
+
+def _how(day: DayResult) -> Markup:
+    left_out = f" Not judged today: {', '.join(day.score.not_judged)}." if day.score.not_judged else ""
+    unknown = f" {day.score.unknown} expectations could not be judged." if day.score.unknown else ""
+    return card("How the score is counted", tag("p", HOW, left_out, unknown))

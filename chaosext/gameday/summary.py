@@ -1,0 +1,89 @@
+"""What a game day amounts to: gathered once, for the page, the Markdown, the JUnit file and the message."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..architecture import Architecture
+from ..errors import ChaosextError
+from ..report.history import Comparison, Entry, compare, earlier, entry_of
+from ..result import WORST_FIRST, Verdict, Verification, read
+from .coverage import Coverage, coverage
+from .day import DayRecord
+from .score import Score, score
+
+__all__ = ["DayResult", "RunResult", "gather"]
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """One experiment of the day: its folder's name, its result, earlier runs, and how it compares."""
+
+    folder: str
+    verification: Verification
+    before: tuple[Entry, ...]
+    compared: tuple[Comparison, ...]
+
+    @property
+    def regressions(self) -> list[Comparison]:
+        """What is worse than earlier runs vary by."""
+        return [comparison for comparison in self.compared if comparison.regressed]
+
+
+@dataclass(frozen=True)
+class DayResult:
+    """A day: its record, what ran, what did not and why, the score, and which components were tested when."""
+
+    record: DayRecord
+    runs: tuple[RunResult, ...]
+    not_run: tuple[tuple[str, Verdict, str], ...]
+    score: Score
+    coverage: tuple[Coverage, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst verdict."""
+        return min(self.record.verdicts(), key=WORST_FIRST.index)
+
+    def headline(self) -> str:
+        """Say in one line how it went."""
+        planned = len(self.record.planned)
+        verified = self.record.verdicts().count(Verdict.VERIFIED)
+        ended = f"; it ended early: {self.record.stopped}" if self.record.stopped else ""
+        return f"{verified} of {planned} experiments verified, resilience score {self.score}{ended}"
+
+
+def gather(record: DayRecord, reports: Path) -> DayResult:
+    """Gather a day's results from its runs' folders, which lie under `reports`.
+
+    A folder whose result cannot be read any more is named as such, and counts for nothing.
+    """
+    runs, missing = [], []
+    for entry in record.runs:
+        if entry.folder is None:
+            missing.append((entry.experiment, entry.verdict, entry.not_started or "not started"))
+            continue
+        try:
+            found = read(reports / entry.folder)
+        except ChaosextError as error:
+            missing.append((entry.experiment, entry.verdict, f"its result is lost: {error}"))
+            continue
+        before = earlier(found, reports)
+        runs.append(RunResult(entry.folder, found, tuple(before), tuple(compare(entry_of(found), before))))
+    known = {entry.experiment for entry in record.runs}
+    reason = f"not started: {record.stopped or 'the day has not ended'}"
+    missing.extend((name, Verdict.NOT_RUN, reason) for name in record.planned if name not in known)
+    results = [run.verification for run in runs]
+    return DayResult(
+        record=record,
+        runs=tuple(runs),
+        not_run=tuple(missing),
+        score=score(results, [name for name, _, _ in missing]),
+        coverage=tuple(coverage(_architecture(results), reports, record)),
+    )
+
+
+def _architecture(runs: Sequence[Verification]) -> Architecture | None:
+    return next((v.about.architecture for v in runs if v.about.architecture is not None), None)
