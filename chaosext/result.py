@@ -205,7 +205,8 @@ class Verification(_Model):
     """One run of one experiment, verified.
 
     `fault_applied_seconds` is when the last fault's action had ended, `fault_landed_seconds` when its effect
-    showed; both since the start. `time_to_detect_seconds`: from there until the first expected alert fired.
+    showed; both since the start. `healed_before` is what a run that died before this one had left, and this one
+    healed first. `time_to_detect_seconds`: from there until the first expected alert fired.
     """
 
     experiment: str
@@ -228,6 +229,7 @@ class Verification(_Model):
     recover_within_seconds: float | None = None
     budget: list[BudgetResult] = []
     rollback: Rollback
+    healed_before: list[str] = []
     deviated: bool = False
     about: About = Field(default_factory=About)
     samples: list[Sample] = []

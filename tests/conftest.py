@@ -1,19 +1,30 @@
-"""What tests of several parts share: the running lab."""
+"""What tests of several parts share: the running lab, and one game day on it.
+
+The day takes ten minutes, most of them waiting, so it begins at once beside the tests that need neither it nor
+the lab; those come first. The rest of the lab's tests come after it: one experiment at a time is the rule.
+"""
+
+from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from chaosext.result import Verification, read
 from lab import settings
 
 CHECKOUT = Path(__file__).parents[1]
 UP_SECONDS = 120
+DAY_SECONDS = 1500
+EXPERIMENTS = sorted(path.stem for path in (CHECKOUT / "experiments").glob("*.json"))
+# Asks the lab for namespaces of its own, which no experiment touches.
+BESIDE_THE_DAY = ("tests/conformance/",)
 
 
 @dataclass(frozen=True)
@@ -53,17 +64,134 @@ def command(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.fixture(scope="session")
-def lab() -> Iterator[Lab]:
-    """Yield the checkout's lab with the shop in it, brought up if it is not; taken down if it was not."""
-    was_up = command("status").returncode == 0
-    up = command("up", "--timeout", str(UP_SECONDS))
-    try:
-        assert up.returncode == 0, up.stdout + up.stderr
-        yield _describe(command("env").stdout)
-    finally:
-        if not was_up:
+class Day:
+    """A game day: every experiment once, one after another, in a process of its own."""
+
+    def __init__(self, lab: Lab, folder: Path) -> None:
+        self.folder = folder
+        self.log = folder.with_suffix(".log")
+        chaos = str(Path(sys.executable).parent / "chaos")
+        files = [f"experiments/{name}.json" for name in EXPERIMENTS]
+        with self.log.open("wb") as output:
+            self._process = subprocess.Popen(
+                [chaos, "--no-version-check", "gameday", "run", "--output", str(folder), *files],
+                cwd=CHECKOUT,
+                env={**lab.env, "HOME": str(folder.parent)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def wait(self) -> int:
+        """Wait for its end and return its exit code."""
+        return self._process.wait(DAY_SECONDS)
+
+    def results(self) -> dict[str, Verification]:
+        """Return what became of each experiment, by its name."""
+        found = [read(path.parent) for path in sorted(self.folder.glob("*/verification.json"))]
+        return {verification.experiment: verification for verification in found}
+
+    def report(self, experiment: str) -> Path:
+        """Return the folder of an experiment's report."""
+        (folder,) = self.folder.glob(f"*-{experiment}")
+        return folder
+
+    def stop(self) -> None:
+        """End it as Ctrl-C would, if it has not ended: it rolls back."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            try:
+                self._process.wait(90)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+
+class World:
+    """The session's lab and its day, each begun when first needed, and ended with the session."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lab: Lab | None = None
+        self._was_up = True
+        self._day: Day | None = None
+
+    def lab(self) -> Lab:
+        """Return the checkout's lab with the shop in it, brought up if it is not."""
+        if self._lab is None:
+            self._was_up = command("status").returncode == 0
+            up = command("up", "--timeout", str(UP_SECONDS))
+            assert up.returncode == 0, up.stdout + up.stderr
+            self._lab = _describe(command("env").stdout)
+        return self._lab
+
+    def day(self) -> Day:
+        """Return the game day, begun if it has not."""
+        if self._day is None:
+            self._day = Day(self.lab(), self._folder / "gameday")
+        return self._day
+
+    def end(self) -> None:
+        """End the day if it still lasts, and take the lab down if it was not up before."""
+        if self._day is not None:
+            self._day.stop()
+        if not self._was_up:
             command("down")
+
+
+_WORLD = pytest.StashKey[World]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests that need the lab last, those of the day first among them."""
+    items.sort(key=_order)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Begin the game day before the first test, if some test will ask for it."""
+    if not session.config.option.collectonly and any("day" in _fixtures(item) for item in session.items):
+        _world(session.config).day()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """End what the session began."""
+    world = session.config.stash.get(_WORLD, None)
+    if world is not None:
+        world.end()
+
+
+def _world(config: pytest.Config) -> World:
+    world = config.stash.get(_WORLD, None)
+    if world is None:
+        factory: pytest.TempPathFactory = config._tmp_path_factory  # type: ignore[attr-defined]
+        world = config.stash[_WORLD] = World(factory.mktemp("world"))
+    return world
+
+
+def _order(item: pytest.Item) -> int:
+    if item.nodeid.startswith(BESIDE_THE_DAY):
+        return 1
+    names = _fixtures(item)
+    return 2 if "day" in names else 3 if "lab" in names else 0
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    return getattr(item, "fixturenames", [])
+
+
+@pytest.fixture(scope="session")
+def lab(request: pytest.FixtureRequest) -> Lab:
+    """Return the checkout's lab with the shop in it."""
+    return _world(request.config).lab()
+
+
+@pytest.fixture(scope="session")
+def day(request: pytest.FixtureRequest) -> Day:
+    """Return the session's game day, over: see Day.results."""
+    day = _world(request.config).day()
+    code = day.wait()
+    assert code in range(6), day.log.read_text(errors="replace")[-3000:]
+    return day
 
 
 def _describe(exports: str) -> Lab:

@@ -40,6 +40,7 @@ def assemble(
         recover_within_seconds=record.recover_within,
         budget=record.budget,
         rollback=record.rollback,
+        healed_before=record.healed_before,
         deviated=deviated,
         samples=record.samples,
     )
