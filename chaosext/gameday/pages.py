@@ -9,7 +9,7 @@ from urllib.parse import quote
 from ..errors import BadInput
 from ..report.files import FORMATS
 from ..report.history import Comparison
-from ..report.html import VERDICT_TONES
+from ..report.html import VERDICT_TONES, worst_sli
 from ..report.junit import render_junit
 from ..report.page import badge, card, page, pill, table, tiles
 from ..report.plots import TONES
@@ -17,7 +17,7 @@ from ..report.svg.markup import Child, Markup, tag
 from ..report.svg.plot import spark
 from ..report.tables import show_number
 from ..report.words import seconds, why
-from ..result import Outcome, SliResult, Verdict
+from ..result import Outcome, SliResult, Verdict, Verification
 from ..words import show_value
 from .coverage import Coverage
 from .score import HOW
@@ -27,7 +27,6 @@ from .summary_markdown import render_summary
 __all__ = ["render_day", "write_day"]
 
 _SHORT = {
-    Outcome.HELD: "held",
     Outcome.DEVIATED: "moved",
     Outcome.STARVED: "starved",
     Outcome.UNEXPECTED: "moved",
@@ -35,7 +34,6 @@ _SHORT = {
     Outcome.NOT_RECOVERED: "not back",
     Outcome.NOT_DEVIATED: "not moved",
     Outcome.NO_DATA: "no data",
-    Outcome.NOT_JUDGED: "-",
 }
 
 
@@ -89,7 +87,8 @@ def _numbers(day: DayResult) -> Markup:
     others = len(verdicts) - verdicts.count(Verdict.VERIFIED)
     detected = [t for run in day.runs if (t := run.verification.time_to_detect_seconds) is not None]
     recovered = [t for run in day.runs if (t := run.verification.time_to_recover_seconds) is not None]
-    expectations = f"{day.score.met} of {day.score.met + day.score.missed} expectations met"
+    left_out = f"; {len(day.score.not_judged)} experiments not judged" if day.score.not_judged else ""
+    expectations = f"{day.score.met} of {day.score.met + day.score.missed} expectations met{left_out}"
     regressions = sum(len(run.regressions) for run in day.runs)
     return tiles(
         [
@@ -128,17 +127,14 @@ def _row(run: RunResult) -> list[Child]:
         seconds(v.time_to_detect_seconds),
         seconds(v.time_to_recover_seconds),
         tag("span", trend, class_="soft small"),
-        _worst([sli for sli in v.slis if sli.expected and sli.outcome is not Outcome.HELD]),
+        _worst(v),
         "" if v.verdict is Verdict.VERIFIED else why(v)[:300],
     ]
 
 
-def _worst(moved: list[SliResult]) -> str:
-    ratios = [sli for sli in moved if sli.unit == "ratio" and sli.worst is not None]
-    if not ratios:
-        return "-"
-    sli = min(ratios, key=lambda s: s.worst or 0.0)
-    return f"{sli.display_name} {show_value(sli.worst, sli.unit)}"
+def _worst(v: Verification) -> str:
+    sli = worst_sli(v)
+    return "-" if sli is None else f"{sli.display_name} {show_value(sli.worst, sli.unit)}"
 
 
 def _regressions(day: DayResult) -> Markup | None:
@@ -176,7 +172,12 @@ def _matrix(day: DayResult) -> Markup | None:
 
 
 def _cell(sli: SliResult | None) -> Child:
-    return "-" if sli is None else pill(_SHORT[sli.outcome], TONES[sli.outcome])
+    """Say what became of an SLI; what held stays quiet, so that what moved is seen."""
+    if sli is None or sli.outcome is Outcome.NOT_JUDGED:
+        return tag("span", "-", class_="soft")
+    if sli.outcome is Outcome.HELD:
+        return tag("span", "held", class_="soft")
+    return pill(_SHORT[sli.outcome], TONES[sli.outcome])
 
 
 def _coverage(day: DayResult) -> Markup | None:

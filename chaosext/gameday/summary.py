@@ -52,7 +52,8 @@ class DayResult:
         planned = len(self.record.planned)
         verified = self.record.verdicts().count(Verdict.VERIFIED)
         ended = f"; it ended early: {self.record.stopped}" if self.record.stopped else ""
-        return f"{verified} of {planned} experiments verified, resilience score {self.score}{ended}"
+        judged = f" ({len(self.score.not_judged)} not judged)" if self.score.not_judged else ""
+        return f"{verified} of {planned} experiments verified, resilience score {self.score}{judged}{ended}"
 
 
 def gather(record: DayRecord, reports: Path) -> DayResult:

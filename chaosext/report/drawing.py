@@ -38,7 +38,8 @@ def architecture(v: Verification) -> Markup | None:
     for c in system.components:
         state = component_state(v, c, worst)
         word = _WORDS[state.condition]
-        lines = (word, _short(f"{state.sli} {state.value}")) if state.condition > Condition.GOOD else (word,)
+        value = "" if state.condition is Condition.NO_DATA else f" {state.value}"
+        lines = (word, _short(state.sli + value)) if state.condition > Condition.GOOD else (word,)
         boxes.append(
             Box(
                 name=c.name,
@@ -52,7 +53,7 @@ def architecture(v: Verification) -> Markup | None:
             )
         )
         if state.condition > Condition.GOOD:
-            said.append(f"{c.title}: {word[2:]} ({state.sli} {state.value})")
+            said.append(f"{c.title}: {word[2:]} ({state.sli}{value})")
     edges = [(edge.source, edge.target) for edge in system.edges]
     label = f"The system at its worst moment. {'; '.join(said) or 'Every component is well'}."
     shades = (

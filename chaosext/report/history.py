@@ -117,7 +117,7 @@ def _components(v: Verification) -> list[str]:
     moved = {sli.name for sli in v.slis if sli.expected.startswith("deviates")}
     named = {v.experiment, *v.about.tags}
     known = v.about.architecture.components if v.about.architecture else []
-    return [c.name for c in known if c.name in named or moved.intersection(c.slis)]
+    return [c.name for c in known if named & {c.name, c.title.lower()} or moved.intersection(c.slis)]
 
 
 def write_entry(folder: Path, v: Verification) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..result import BudgetResult, Outcome, Phase, Verdict, Verification
+from ..result import BudgetResult, Outcome, Phase, SliResult, Verdict, Verification
 from ..words import show_value
 from . import tables
 from .advice import advice
@@ -16,7 +16,7 @@ from .plots import legend, sli_figures, timeline
 from .svg.markup import Child, Markup, tag
 from .words import seconds, why
 
-__all__ = ["VERDICT_TONES", "render_html"]
+__all__ = ["VERDICT_TONES", "render_html", "worst_sli"]
 
 VERDICT_TONES = {
     Verdict.VERIFIED: "good",
@@ -119,20 +119,19 @@ def _recovery(v: Verification) -> str:
     return seconds(v.time_to_recover_seconds)
 
 
+def worst_sli(v: Verification) -> SliResult | None:
+    """Return the judged SLI that moved most: the lowest ratio, else a count; None when none moved."""
+    calm = {Outcome.HELD, Outcome.NOT_JUDGED, Outcome.STARVED}
+    moved = [s for s in v.slis if s.expected and s.outcome not in calm and s.worst is not None]
+    return min(moved, key=lambda s: (s.unit == "count", s.worst), default=None)
+
+
 def _worst(v: Verification) -> tuple[str, Child, str]:
-    """Return the SLI that moved most by the run's judgement."""
-    moved = [s for s in v.slis if s.expected and s.outcome not in {Outcome.HELD, Outcome.NOT_JUDGED}]
-    ratios = [s for s in moved if s.unit == "ratio" and s.worst is not None] or [
-        s for s in moved if s.worst is not None
-    ]
-    if not ratios:
-        return ("Worst SLI", "all held" if v.slis else "-", "")
-    sli = min(ratios, key=lambda s: s.worst or 0.0)
-    return (
-        sli.display_name,
-        show_value(sli.worst, sli.unit),
-        f"worst; before: {show_value(sli.baseline, sli.unit)}",
-    )
+    sli = worst_sli(v)
+    if sli is None:
+        return ("Worst SLI", "none moved", "of those that the hypothesis asks for")
+    before = show_value(sli.baseline, sli.unit)
+    return (sli.display_name, show_value(sli.worst, sli.unit), f"worst; before: {before}")
 
 
 def _spent(b: BudgetResult) -> tuple[str, Child, str]:

@@ -59,12 +59,13 @@ td.number,th.number{text-align:right}
 td.trend{min-width:110px}
 ol.events,ul.plain{margin:8px 0 0;padding:0;list-style:none;display:grid;gap:3px 24px;
 grid-template-columns:repeat(auto-fill,minmax(290px,1fr));font-size:13.5px}
-ol.events li{display:grid;grid-template-columns:22px 52px 1fr}
+ol.events li{display:grid;grid-template-columns:26px 50px 1fr}
 ol.events time{color:var(--soft);font-variant-numeric:tabular-nums}
 .next{margin:6px 0 0;padding-left:22px}
 .next li{margin:5px 0;overflow-wrap:anywhere}
 .plots{display:grid;gap:14px 32px;grid-template-columns:repeat(auto-fill,minmax(min(100%,440px),1fr));
 margin-top:12px}
+.plots+h3{margin-top:22px}
 .plots.wide{grid-template-columns:1fr}
 .plots.few{grid-template-columns:repeat(auto-fill,minmax(min(100%,300px),1fr))}
 figure{margin:0;min-width:0}
@@ -94,7 +95,8 @@ code{font:12.5px ui-monospace,"Liberation Mono",monospace;overflow-wrap:anywhere
 h1{font-size:20px}.lead{font-size:16px}}
 @media print{body{font-size:12px;background:none}main,footer{max-width:none;padding:0}
 .card,.tile{break-inside:avoid}.card.long{break-inside:auto}figure,tr{break-inside:avoid}h2,h3{break-after:avoid}
-.plots{grid-template-columns:1fr 1fr}.plots.wide{grid-template-columns:1fr}.scroll{overflow:visible}
+.plots{grid-template-columns:1fr 1fr}.plots+h3{margin-top:22px}
+.plots.wide{grid-template-columns:1fr}.scroll{overflow:visible}
 .tiles{grid-template-columns:repeat(auto-fit,minmax(112px,1fr))}.tile .much{font-size:18px}
 .drawing{min-width:0}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}
 table{font-size:10.5px}th,tbody th{font-size:10.5px}td,th{padding-right:8px}}

@@ -9,8 +9,8 @@ from .markup import Markup, tag
 
 __all__ = ["Box", "diagram"]
 
-WIDTH, HEIGHT = 190, 72
-_GAP_X, _GAP_Y, _MARGIN = 36, 14, 3
+WIDTH, HEIGHT = 190, 80
+_GAP_X, _GAP_Y, _MARGIN = 36, 12, 3
 _LINE_STEP, _LID = 18, 8
 
 
