@@ -118,14 +118,16 @@ def _alert_row(alert: AlertResult) -> tuple[str, ...]:
 
 def _timeline(v: Verification) -> str:
     """Draw each SLI over the run, one character a moment: the worst value of that moment."""
-    if not v.samples:
+    if not v.samples or not v.slis:
         return ""
     span = max(v.samples[-1].at, 1.0)
     columns = min(_SPARK_COLUMNS, len(v.samples))
-    width = max(len(sli.display_name) for sli in v.slis)
+    # Within a block of code only the marks that would end it are not text.
+    names = [" ".join(clean(sli.display_name).split()).replace("`", "'") for sli in v.slis]
+    width = max(len(name) for name in names)
     lines = [
-        f"{sli.display_name.ljust(width)}  {_spark(v, sli, columns)}  {show_value(sli.worst, sli.unit)}"
-        for sli in v.slis
+        f"{name.ljust(width)}  {_spark(v, sli, columns)}  {show_value(sli.worst, sli.unit)}"
+        for name, sli in zip(names, v.slis, strict=True)
     ]
     marks = [" "] * columns
     for phase, mark in ((Phase.FAULT, "F"), (Phase.RECOVERY, "R")):
