@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from .architecture import Architecture
 from .environment import validation_line
 from .errors import BadInput
+from .evidence import Evidence
 
 __all__ = [
     "EXIT_CODES",
@@ -233,6 +234,7 @@ class Verification(_Model):
     deviated: bool = False
     about: About = Field(default_factory=About)
     samples: list[Sample] = []
+    evidence: Evidence = Field(default_factory=Evidence)
 
 
 def write(folder: Path, verification: Verification) -> Path:

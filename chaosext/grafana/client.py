@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import requests
 from chaoslib.types import Configuration, Secrets
@@ -19,9 +19,10 @@ from chaoslib.types import Configuration, Secrets
 from ..errors import BadInput, GrafanaError
 from . import alerts, frames
 
-__all__ = ["Answer", "DataSource", "Grafana", "connect"]
+__all__ = ["Answer", "DataSource", "Frames", "Grafana", "connect"]
 
 TIMEOUT_SECONDS = 5.0
+_NO_CONTENT = 204
 _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 400, 401, 403, 404
 _EXCERPT = 160
 _INTERVAL_MS = 1000
@@ -43,6 +44,14 @@ class Answer:
     """What one query of a batch got: its series, or why there are none."""
 
     series: list[frames.Series]
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Frames:
+    """What one query of a batch got: its data frames as they came, or why there are none."""
+
+    frames: list[dict[str, Any]]
     error: str | None = None
 
 
@@ -72,7 +81,7 @@ class Grafana:
         self._session = requests.Session()
         # Also keeps requests from taking a user's ~/.netrc in place of the token.
         self._session.auth = _Bearer(token)
-        self._prometheus: DataSource | None = None
+        self._sources: dict[tuple[str, str | None], DataSource] = {}
 
     def health(self) -> dict[str, Any]:
         """Return GET /api/health: {"database": "ok", "version": ...}."""
@@ -90,46 +99,66 @@ class Grafana:
         except (KeyError, TypeError, AttributeError) as error:
             raise GrafanaError(f"{self.url}/api/datasources: a data source lacks {error}") from error
 
+    def source(self, kind: str, uid: str | None = None) -> DataSource:
+        """Return the data source of a type: the one with that uid, else the default, else the first by name.
+
+        Looked up once. Raises GrafanaError when there is none, or the uid belongs to another type.
+        """
+        known = self._sources.get((kind, uid))
+        if known is None:
+            found = [d for d in self.datasources() if d.type == kind and uid in {None, d.uid}]
+            if not found:
+                which = f" with the uid {uid!r}" if uid else ""
+                raise GrafanaError(f"{self.url} has no {kind.capitalize()} data source{which}: add one")
+            known = self._sources[kind, uid] = min(found, key=lambda d: (not d.is_default, d.name))
+        return known
+
     def prometheus(self) -> DataSource:
         """Return the Prometheus data source: the default one, else the first by name; looked up once."""
-        if self._prometheus is None:
-            found = [d for d in self.datasources() if d.type == "prometheus"]
-            if not found:
-                raise GrafanaError(f"{self.url} has no Prometheus data source: add one")
-            self._prometheus = min(found, key=lambda d: (not d.is_default, d.name))
-        return self._prometheus
+        return self.source("prometheus")
 
     def query(
         self, queries: Mapping[str, str], at: float | None = None, uid: str | None = None
     ) -> dict[str, Answer]:
-        """Ask instant PromQL queries, all in one request: POST /api/ds/query.
+        """Ask instant PromQL queries, all in one request.
 
         `queries` maps a refId to an expression, `at` is epoch seconds (now when None), `uid` a data source's.
         Returns an answer for every refId; one that failed carries its error, the others are whole.
         """
-        source = {"uid": uid or self.prometheus().uid, "type": "prometheus"}
-        end = int((time.time() if at is None else at) * 1000)
+        source = DataSource(uid, "", "prometheus", False) if uid else self.prometheus()
+        end = time.time() if at is None else at
+        instant = {"instant": True, "range": False, "format": "time_series"}
+        asked = {ref: {"expr": expression, **instant} for ref, expression in queries.items()}
+        found = self.ask(source, asked, end - _INTERVAL_MS / 1000, end)
+        return {ref: Answer(frames.series(one.frames), one.error) for ref, one in found.items()}
+
+    def ask(
+        self, source: DataSource, queries: Mapping[str, Mapping[str, Any]], start: float, end: float
+    ) -> dict[str, Frames]:
+        """Ask a data source's own queries, all in one request: POST /api/ds/query.
+
+        `queries` maps a refId to what its type of data source understands, `start` and `end` are epoch seconds.
+        Returns frames for every refId; one that failed carries its error, the others are whole.
+        """
+        common = {
+            "datasource": {"uid": source.uid, "type": source.type},
+            "intervalMs": _INTERVAL_MS,
+            "maxDataPoints": _MAX_POINTS,
+        }
         body = {
-            "from": str(end - _INTERVAL_MS),
-            "to": str(end),
-            "queries": [
-                {
-                    "refId": ref,
-                    "datasource": source,
-                    "expr": expression,
-                    "instant": True,
-                    "range": False,
-                    "format": "time_series",
-                    "intervalMs": _INTERVAL_MS,
-                    "maxDataPoints": _MAX_POINTS,
-                }
-                for ref, expression in queries.items()
-            ],
+            "from": str(int(start * 1000)),
+            "to": str(int(end * 1000)),
+            "queries": [{"refId": ref, **common, **query} for ref, query in queries.items()],
         }
         results = _object(self._call("POST", "/api/ds/query", body, results=True)).get("results")
         if not isinstance(results, dict):
             raise GrafanaError(f"{self.url}/api/ds/query: the answer has no 'results'")
-        return {ref: self._answer(ref, results) for ref in queries}
+        return {ref: self._frames(ref, results) for ref in queries}
+
+    def proxied(self, source: DataSource, path: str, parameters: Mapping[str, str | int]) -> dict[str, Any]:
+        """Return the JSON object that a data source's own API answers, through Grafana's data source proxy."""
+        where = f"/api/datasources/proxy/uid/{quote(source.uid, safe='')}/{path}"
+        return _object(self._call("GET", f"{where}?{urlencode(parameters)}"))
 
     def alert_rules(self, source: str) -> list[alerts.AlertRule]:
         """Return the alerting rules of a source: a data source's uid, or `grafana` for Grafana's own."""
@@ -162,16 +191,22 @@ class Grafana:
             raise GrafanaError(f"{self.url}/api/annotations: expected a list")
         return found
 
-    def _answer(self, ref: str, results: dict[str, Any]) -> Answer:
+    def push_logs(self, source: DataSource, labels: Mapping[str, str], lines: list[tuple[str, str]]) -> None:
+        """Push one stream of log lines, as (epoch nanoseconds, text), to a Loki data source."""
+        body = {"streams": [{"stream": dict(labels), "values": [list(line) for line in lines]}]}
+        path = f"/api/datasources/proxy/uid/{quote(source.uid, safe='')}/loki/api/v1/push"
+        self._call("POST", path, body)
+
+    def _frames(self, ref: str, results: dict[str, Any]) -> Frames:
         result = results.get(ref)
         if result is None:
-            return Answer([], "Grafana sent no answer to this query")
+            return Frames([], "Grafana sent no answer to this query")
         if not isinstance(result, dict):
             raise GrafanaError(f"{self.url}/api/ds/query: results.{ref} is not an object")
         status = result.get("status")
         if result.get("error") or (isinstance(status, int) and status >= _BAD_REQUEST):
-            return Answer([], _one_line(str(result.get("error") or f"status {status}")))
-        return Answer(frames.series(result.get("frames") or []))
+            return Frames([], _one_line(str(result.get("error") or f"status {status}")))
+        return Frames(result.get("frames") or [])
 
     def _call(self, method: str, path: str, body: object = None, *, results: bool = False) -> Any:
         """Make one request and return its JSON; with `results`, whatever the status, if it has results."""
@@ -189,6 +224,8 @@ class Grafana:
         answer = _json(response)
         if results and isinstance(answer, dict) and isinstance(answer.get("results"), dict):
             return answer
+        if response.status_code == _NO_CONTENT:
+            return None
         if not response.ok or response.is_redirect or answer is None:
             raise GrafanaError(self._complaint(where, response, answer))
         return answer

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import GrafanaError
 
-__all__ = ["LogLine", "Series", "log_lines", "notices", "series"]
+__all__ = ["LogLine", "Series", "log_lines", "notices", "rows", "series"]
 
 _ENTITY_VALUES = {"NaN": math.nan, "Inf": math.inf, "NegInf": -math.inf}
 
@@ -69,6 +69,16 @@ def log_lines(frames: list[dict[str, Any]]) -> list[LogLine]:
             for time, label, text in zip(_seconds(times), labels, texts, strict=True)
         )
     return found
+
+
+def rows(frame: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a table's rows, each by the fields' names."""
+    fields, columns = _fields_and_columns(frame)
+    names = [str(f.get("name", "")) for f in fields]
+    try:
+        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+    except ValueError as error:
+        raise GrafanaError(f"a frame's columns are of different lengths: {error}") from error
 
 
 def notices(frames: list[dict[str, Any]]) -> list[str]:

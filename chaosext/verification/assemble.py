@@ -42,6 +42,7 @@ def assemble(
         rollback=record.rollback,
         healed_before=record.healed_before,
         deviated=deviated,
+        evidence=record.evidence,
         samples=record.samples,
     )
 

@@ -1,4 +1,4 @@
-"""What an experiment expects of its failure, stated as numbers in its `extensions`.
+r"""What an experiment expects of its failure, stated as numbers in its `extensions`.
 
     "extensions": [{
       "name": "chaosext",
@@ -12,6 +12,10 @@
       ],
       "landed_when": "no-slot-is-left",
       "recover_within_windows": 4,
+      "evidence": {
+        "logs": [{"name": "provider error", "query": "{service=\"payment\"} |= \"provider\"", "at_least": 5}],
+        "root_cause": "payment"
+      },
       "budget": [{"slo": "payment-success", "spend_at_most": 120}]
     }]
 
@@ -20,7 +24,7 @@ Tolerances are not repeated here: they are the steady-state hypothesis's own.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -32,7 +36,14 @@ from ..slo.model import Slo
 from ..words import show_value
 from .tolerances import parse_tolerances
 
-__all__ = ["AlertExpectation", "Expectation", "Expectations", "parse_expectations"]
+__all__ = [
+    "AlertExpectation",
+    "EvidenceExpectation",
+    "Expectation",
+    "Expectations",
+    "LogExpectation",
+    "parse_expectations",
+]
 
 NAME = "chaosext"
 _WATCHING = "chaosext.verification"
@@ -114,6 +125,21 @@ class BudgetLimit(_Strict):
     spend_at_most: float = Field(gt=0)
 
 
+class LogExpectation(_Strict):
+    """Lines that the fault brings about: a LogQL log query, and how many lines at least."""
+
+    name: str = Field(min_length=1)
+    query: str = Field(min_length=1)
+    at_least: int = Field(1, ge=1)
+
+
+class EvidenceExpectation(_Strict):
+    """What logs and traces are expected to say of the fault; `root_cause` is a service as traces name it."""
+
+    logs: list[LogExpectation] = []
+    root_cause: Annotated[str, Field(min_length=1)] | None = None
+
+
 class Expectations(_Strict):
     """An experiment's expectations; durations are multiples of the environment's short window.
 
@@ -129,6 +155,7 @@ class Expectations(_Strict):
     baseline_within_windows: float = Field(6, gt=0)
     recover_within_windows: float = Field(gt=0)
     budget: list[BudgetLimit] = []
+    evidence: EvidenceExpectation = EvidenceExpectation()
 
 
 def parse_expectations(experiment: dict[str, Any], slos: dict[str, Slo]) -> Expectations:

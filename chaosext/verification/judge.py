@@ -8,6 +8,7 @@ from ..result import WORST_FIRST, AlertResult, Outcome, Phase, Sample, SliResult
 from ..slo.model import Slo
 from ..words import show_tolerance, show_value
 from .detection import alert_findings
+from .evidence_findings import evidence_findings
 from .expectations import Expectation
 from .record import Record
 
@@ -37,6 +38,7 @@ def judge(record: Record, slis: list[SliResult], alerts: list[AlertResult]) -> t
             *alert_findings(alerts),
             *_recovery_findings(record),
             *_budget_findings(record),
+            *evidence_findings(record),
         ]
     # Whatever else happened, a system that was touched must have been restored.
     if Phase.FAULT in record.phases and not record.rollback.proved:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..evidence import Evidence
 from ..result import BudgetResult, Phase, Rollback, Sample, Tolerance
 from ..slo.model import Slo
 from ..slo.sli import Measurement
@@ -51,6 +52,7 @@ class Record:
     last_probe: str | None = None
     tool_errors: list[str] = field(default_factory=list)
     not_restored: list[str] = field(default_factory=list)
+    evidence: Evidence = field(default_factory=Evidence)
 
     @property
     def landed(self) -> float | None:

@@ -16,6 +16,7 @@ from ..result import Tolerance
 from ..run import configured_file, resolve
 from ..slo.load import load_slos
 from ..slo.model import Slo
+from .evidence import Sources
 from .expectations import Expectations, parse_expectations
 from .tolerances import parse_tolerances
 
@@ -45,6 +46,7 @@ class Settings:
     deadline_seconds: float
     grafana: Grafana
     sampling_grafana: Grafana
+    evidence: Sources
 
 
 def load_settings(
@@ -62,6 +64,7 @@ def load_settings(
     slos = load_slos(configured_file(configuration, "slo_file"))
     windows = load_windows(configured_file(configuration, "windows_file"))
     expectations = parse_expectations(experiment, slos)
+    grafana = connect(configuration, secrets)
     return Settings(
         windows=windows,
         slos=slos,
@@ -72,9 +75,10 @@ def load_settings(
         applied=_applied(experiment, app_manifest),
         foreign_namespaces=foreign_namespaces(experiment),
         deadline_seconds=_deadline_seconds(experiment, windows, expectations),
-        grafana=connect(configuration, secrets),
+        grafana=grafana,
         # requests.Session is not safe to share: the sampler's thread has a client of its own.
         sampling_grafana=connect(configuration, secrets),
+        evidence=Sources(grafana, _uid(configuration, "loki_uid"), _uid(configuration, "tempo_uid")),
     )
 
 
@@ -93,6 +97,11 @@ def _deadline_seconds(experiment: dict[str, Any], windows: Windows, expectations
         + rollouts
         + _SLACK_SECONDS
     )
+
+
+def _uid(configuration: dict[str, Any] | None, key: str) -> str | None:
+    """Return the data source that the configuration names; None: the only or the default one of its type."""
+    return str((configuration or {}).get(key) or "") or None
 
 
 def _applied(experiment: dict[str, Any], app_manifest: Path) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from ..errors import ChaosextError
+from ..evidence import Evidence
 from ..kubernetes.aftermath import SAMPLES_FILE
 from ..kubernetes.cluster import Cluster
 from ..kubernetes.manifests import namespaces
@@ -25,6 +26,7 @@ from .annotation import FaultAnnotation
 from .assemble import assemble
 from .budgets import count_budgets
 from .burn import Burn, check_floor
+from .evidence import Moments, collect
 from .guard import Guard
 from .record import Record
 from .sampler import Sampler, with_enough_events
@@ -213,6 +215,21 @@ class Watch:
             self.record.budget = self._count_budgets()
         recovery = self.record.phases.get(Phase.RECOVERY, self._now())
         self._annotation.end(self._zero_epoch + recovery)
+        if Phase.FAULT in self.record.phases:
+            # Last: by now the system is healed, and the spans and lines of its fault have arrived.
+            self.record.evidence = self._collect_evidence(recovery)
+
+    def _collect_evidence(self, recovery: float) -> Evidence:
+        """Ask logs and traces about the fault; lines count for a window more, until its pods are gone."""
+        phases, window = self.record.phases, self.record.window_seconds
+        moments = Moments(
+            zero=self._zero_epoch,
+            baseline=self._zero_epoch + phases[Phase.BASELINE] - window,
+            fault=self._zero_epoch + phases[Phase.FAULT],
+            end=self._zero_epoch + recovery,
+            until=self._zero_epoch + min(recovery + window, self._now()),
+        )
+        return collect(self._settings.evidence, self._settings.expectations.evidence, moments)
 
     def _abort(self, reason: str) -> None:
         """Stop the run as Ctrl-C would, from the sampler's thread: Chaos Toolkit then plays the rollbacks."""
