@@ -20,6 +20,7 @@ from .steady import budget_refusal, open_gate, wait_until_steady
 __all__ = ["DAY_FILE", "DayRecord", "DayRun", "Progress", "read_day", "run_day"]
 
 DAY_FILE = "day.json"
+_INTERRUPTED = "interrupted"
 
 
 class _Model(BaseModel):
@@ -95,6 +96,8 @@ def run_day(
     # What was left out, for want of budget or a file, is tried again.
     record.runs = [run for run in record.runs if run.folder is not None]
     done = {run.experiment for run in record.runs}
+    # Rules look at what runs now: a resumed day was resumed in spite of what ran before.
+    before = len(record.runs)
     _keep(record, folder)
     for path in day.experiments:
         if path.stem in done:
@@ -102,10 +105,12 @@ def run_day(
         try:
             ran = _one(day.plan, path, reports, progress, record)
         except KeyboardInterrupt:
-            record.stopped = "interrupted"
+            record.stopped = _INTERRUPTED
         else:
             if ran is not None:
-                record.stopped = _stop(day.plan, record, ran)
+                record.stopped = _stop(day.plan, record.runs[before:], ran)
+        if path == day.experiments[-1] and record.stopped != _INTERRUPTED:
+            record.stopped = None  # nothing was left to stop
         _keep(record, folder)
         if record.stopped is not None:
             progress.said(f"the day ends here: {record.stopped}")
@@ -141,16 +146,16 @@ def _one(plan: plans.Plan, path: Path, reports: Path, progress: Progress, record
     return ran
 
 
-def _stop(plan: plans.Plan, record: DayRecord, ran: Ran) -> str | None:
+def _stop(plan: plans.Plan, runs: list[DayRun], ran: Ran) -> str | None:
     """Say why the day ends after a run; None: it goes on."""
     v = ran.verification
     if ran.interrupted:
-        return "interrupted"
+        return _INTERRUPTED
     if v.verdict in plan.abort.verdicts:
         return f"{v.experiment} is {v.verdict}, which the plan's abort.verdicts names"
     if plan.abort.not_restored and Phase.FAULT in v.phases and not v.rollback.proved:
         return f"{v.experiment} did not restore the system (abort.not_restored)"
-    failures = sum(run.verdict is not Verdict.VERIFIED for run in record.runs)
+    failures = sum(run.verdict is not Verdict.VERIFIED for run in runs)
     if plan.abort.failures is not None and failures >= plan.abort.failures:
         return f"{failures} experiments are not verified (abort.failures)"
     return None

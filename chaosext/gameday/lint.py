@@ -8,8 +8,7 @@ from typing import Any
 
 from ..architecture import load_architecture
 from ..errors import BadInput, ChaosextError
-from ..slo.load import load_slos
-from .lint_meaning import meaning
+from .lint_meaning import changed, meaning, slos_of
 from .lint_structure import structure
 from .plan import DEFAULT_PLAN, load_plan
 
@@ -61,7 +60,7 @@ def _architecture(path: Path, experiment: dict[str, Any]) -> list[str]:
     if not drawing.is_file():
         return [f"architecture_file: {drawing}: no such file"] if "architecture_file" in configuration else []
     try:
-        load_architecture(drawing, set(load_slos(slo_file)))
+        load_architecture(drawing, set(slos_of(slo_file, changed(slo_file))))
     except ChaosextError as error:
         return [str(error)]
     return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import re
@@ -16,10 +17,11 @@ from pydantic.errors import PydanticUserError
 
 from ..errors import ChaosextError
 from ..slo.load import load_slos
+from ..slo.model import Slo
 from ..verification.expectations import NAME, Expectations, parse_expectations
 from .lint_structure import activities
 
-__all__ = ["meaning"]
+__all__ = ["changed", "meaning", "slos_of"]
 
 _PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
 _ACTIONS = "chaosext.kubernetes.actions"
@@ -180,7 +182,7 @@ def _rollbacks(path: Path, experiment: dict[str, Any]) -> list[str]:
 def _expectations(path: Path, experiment: dict[str, Any]) -> list[str]:
     slo_file = _configured(path, experiment, "slo_file")
     try:
-        expectations = parse_expectations(experiment, load_slos(slo_file))
+        expectations = parse_expectations(experiment, slos_of(slo_file, changed(slo_file)))
     except ChaosextError as error:
         return [str(error)]
     except (AttributeError, TypeError, ValueError) as error:
@@ -192,7 +194,7 @@ def _alerts(expectations: Expectations, rules: Path) -> list[str]:
     """Ask that every alert is one of the rule files beside the SLOs; nothing when there are none."""
     known: set[str] = set()
     for file in rules.rglob("*.yaml") if rules.is_dir() else []:
-        known |= _alert_names(file)
+        known |= _alert_names(file, changed(file))
     place = f"extensions.{NAME}.alerts"
     return [
         f"{place}: no rule in {rules} is named {alert.alert!r}"
@@ -201,10 +203,29 @@ def _alerts(expectations: Expectations, rules: Path) -> list[str]:
     ]
 
 
-def _alert_names(file: Path) -> set[str]:
+@functools.cache
+def _alert_names(file: Path, _changed: int) -> frozenset[str]:
+    """Read a rule file, once for all experiments unless it changed."""
+    # PyYAML's loader in C, which most builds have, takes a tenth of the time.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        documents = list(yaml.safe_load_all(file.read_text(encoding="utf-8")))
+        documents = list(yaml.load_all(file.read_text(encoding="utf-8"), loader))
     except (OSError, yaml.YAMLError, UnicodeDecodeError):
-        return set()
+        return frozenset()
     groups = [g for d in documents if isinstance(d, dict) for g in d.get("groups") or [] if isinstance(g, dict)]
-    return {r["alert"] for g in groups for r in g.get("rules") or [] if isinstance(r, dict) and "alert" in r}
+    rules = [r for g in groups for r in g.get("rules") or [] if isinstance(r, dict)]
+    return frozenset(str(r["alert"]) for r in rules if "alert" in r)
+
+
+@functools.cache
+def slos_of(file: Path, _changed: int) -> dict[str, Slo]:
+    """Read an SLO file, once for all experiments unless it changed. Raises BadInput."""
+    return load_slos(file)
+
+
+def changed(file: Path) -> int:
+    """Return when a file was changed last; 0 when there is none."""
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0

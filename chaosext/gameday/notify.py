@@ -49,7 +49,8 @@ def notify(headline: str, lines: Sequence[str]) -> str | None:
     except (requests.RequestException, ValueError) as error:
         # The text of these errors holds the address.
         return f"nobody was told: {ADDRESS} cannot be reached ({type(error).__name__})"
-    return None if answer.ok else f"nobody was told: {ADDRESS} answered with status {answer.status_code}"
+    accepted = 200 <= answer.status_code < 300  # noqa: PLR2004 - HTTP's success; a redirect is none
+    return None if accepted else f"nobody was told: {ADDRESS} answered with status {answer.status_code}"
 
 
 def _escaped(text: str) -> str:

@@ -1,0 +1,413 @@
+"""Game days of real `chaos run` processes, whose experiments' verdicts are made up."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import xml.etree.ElementTree as ET
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from chaosext.cli.gameday_commands import gameday
+from chaosext.gameday.day import DayRecord, DayRun
+from chaosext.gameday.notify import message, notify
+from chaosext.gameday.pages import render_day
+from chaosext.gameday.progress import Live
+from chaosext.gameday.runner import Ran
+from chaosext.gameday.score import score
+from chaosext.gameday.summary import gather
+from chaosext.report.history import write_entry
+from chaosext.result import FILE_NAME, Verdict, read, write
+
+from .made import HOSTILE, ROOT, made
+from .test_report_html import Page
+
+CHAOS = [sys.executable, "-m", "chaostoolkit", "--no-version-check", "--no-log-file", "gameday"]
+# A control that leaves the result that its experiment's configuration asks for, as the real one would.
+CONTROL = """
+import json, os, pathlib, time
+def after_experiment_control(context, state, **_):
+    wanted = context["configuration"]["result"]
+    if wanted == "nothing":
+        return
+    if wanted == "slow":
+        pathlib.Path(context["configuration"]["ready"]).touch()
+        time.sleep(60)
+    folder = pathlib.Path(os.environ["CHAOS_REPORT_DIR"])
+    folder.mkdir(parents=True)
+    (folder / "verification.json").write_text(wanted)
+"""
+
+
+class World:
+    """A folder with experiments of given verdicts, and the day's command on them."""
+
+    def __init__(self, folder):
+        self.folder, self.reports = folder, folder / "out"
+        (folder / "made_up_control.py").write_text(CONTROL)
+
+    def experiment(self, name, verdict, **changes):
+        result = verdict
+        if isinstance(verdict, Verdict):
+            result = made(verdict, experiment=name, **changes).model_dump_json(by_alias=True)
+        provider = {"type": "python", "module": "made_up_control"}
+        content = {
+            "title": name,
+            "description": "made up",
+            "configuration": {"result": result, "ready": str(self.folder / "ready")},
+            "controls": [{"name": "made-up", "provider": provider}],
+            "method": [],
+        }
+        (self.folder / f"{name}.json").write_text(json.dumps(content))
+        return str(self.folder / f"{name}.json")
+
+    def plan(self, *names, **fields):
+        content = {"title": "A made up day", "experiments": [f"{name}.json" for name in names], **fields}
+        (self.folder / "plan.yaml").write_text(json.dumps(content))
+        return str(self.folder / "plan.yaml")
+
+    def command(self, *words):
+        return [*CHAOS, "run", "--output", str(self.reports), *words]
+
+    def environment(self, **more):
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("GRAFANA", "SLACK", "CHAOS"))}
+        return {**kept, "PYTHONPATH": str(self.folder), "CHAOS_ENVIRONMENT": "lab", **more}
+
+    def run(self, *words, **environment):
+        done = subprocess.run(
+            self.command(*words),
+            env=self.environment(**environment),
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=110,
+            check=False,
+        )
+        assert "Traceback" not in done.stdout
+        return done
+
+    def day(self):
+        (folder,) = self.reports.glob("*-gameday")
+        return folder, DayRecord.model_validate_json((folder / "day.json").read_text())
+
+
+@pytest.fixture
+def world(tmp_path):
+    return World(tmp_path)
+
+
+def test_a_day_leaves_a_summary_junit_and_every_run_s_report(world):
+    world.experiment("a", Verdict.VERIFIED)
+    world.experiment("b", Verdict.FAULT_NOT_LANDED)
+    done = world.run(world.plan("a", "b"))
+    assert done.returncode == 3, done.stderr
+    folder, record = world.day()
+    assert [(run.experiment, run.verdict) for run in record.runs] == [
+        ("a", "verified"),
+        ("b", "fault-not-landed"),
+    ]
+    assert {path.name for path in folder.iterdir()} == {"day.json", "index.html", "summary.md", "junit.xml"}
+    links = [a["href"] for a in Page((folder / "index.html").read_text()).all("a")]
+    assert len(links) == 2
+    assert all((folder / link).is_file() for link in links)
+    suites = ET.parse(folder / "junit.xml").getroot()  # noqa: S314 - it was made here
+    assert [suite.get("name") for suite in suites] == ["a", "b"]
+    assert "| ✅ | a | **verified** |" in (folder / "summary.md").read_text()
+    assert "[1/2] a" in done.stdout
+    assert "1 of 2 experiments verified, resilience score 100% (1 not judged)" in done.stdout
+
+
+def test_a_run_that_leaves_nothing_is_a_tool_error_with_a_report(world):
+    done = world.run(world.experiment("a", "nothing"))
+    assert done.returncode == 2
+    (folder,) = world.reports.iterdir()
+    found = read(folder)
+    assert found.verdict is Verdict.TOOL_ERROR
+    assert "left no result that can be read" in found.reasons[0]
+    assert (folder / "report.html").is_file()
+
+
+def test_a_day_ends_by_its_plan_s_rules_and_resumes(world):
+    world.experiment("a", Verdict.VERIFIED)
+    world.experiment("b", Verdict.NO_DATA)
+    world.experiment("c", Verdict.VERIFIED)
+    plan = world.plan("a", "b", "c", abort={"failures": 1})
+    done = world.run(plan)
+    assert done.returncode == 4
+    folder, record = world.day()
+    assert record.stopped == "1 experiments are not verified (abort.failures)"
+    assert record.verdicts() == ["verified", "no-data", "not-run"]
+    assert "not started: 1 experiments are not verified" in (folder / "summary.md").read_text()
+    assert len(list(world.reports.iterdir())) == 3
+    again = world.run(plan, "--resume", str(folder))
+    assert again.returncode == 4
+    assert "b: no-data" not in again.stdout
+    _, record = world.day()
+    assert (record.stopped, record.verdicts()) == (None, ["verified", "no-data", "verified"])
+    assert len(list(world.reports.iterdir())) == 4
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminated"])
+def test_an_interrupted_day_reports_what_ran(world, number):
+    world.experiment("a", Verdict.VERIFIED)
+    world.experiment("b", "slow")
+    world.experiment("c", Verdict.VERIFIED)
+    process = subprocess.Popen(
+        world.command(world.plan("a", "b", "c")),
+        env=world.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not (world.folder / "ready").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        if number == signal.SIGINT:
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
+        said, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 2, said
+    folder, record = world.day()
+    assert (record.stopped, [run.experiment for run in record.runs]) == ("interrupted", ["a", "b"])
+    assert record.verdicts() == ["verified", "tool-error", "not-run"]
+    assert "it ended early: interrupted" in (folder / "summary.md").read_text()
+
+
+def test_fail_on_chooses_what_fails(world):
+    path = world.experiment("a", Verdict.NOT_RUN)
+    assert world.run("--fail-on", "system-failed,tool-error", path).returncode == 0
+    wrong = world.run("--fail-on", "failed", path)
+    assert wrong.returncode == 2
+    assert "verdicts are verified, system-failed" in wrong.stderr
+
+
+def test_reports_are_rebuilt_from_json(world):
+    world.experiment("a", Verdict.SYSTEM_FAILED)
+    world.experiment("b", Verdict.VERIFIED)
+    world.run(world.plan("a", "b", abort={"not_restored": False}))
+    folder, _ = world.day()
+    made_of_it = [p for p in world.reports.rglob("*") if p.suffix in {".html", ".md", ".xml"}]
+    before = {path: path.read_text() for path in made_of_it}
+    for path in made_of_it:
+        path.unlink()
+    done = subprocess.run([*CHAOS, "report", str(folder)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert {path: path.read_text() for path in made_of_it} == before
+    wrong = subprocess.run([*CHAOS, "report", str(world.folder)], capture_output=True, text=True, check=False)
+    assert wrong.returncode == 2
+    assert "give a run's or a day's folder" in wrong.stderr
+
+
+def days(reports, **changes):
+    """A day of one verified run, one that failed, one that was not started, one whose result is lost."""
+    for minute, name, verdict in ((1, "a", Verdict.VERIFIED), (2, "b", Verdict.SYSTEM_FAILED)):
+        folder = reports / f"20261124T10{minute:02d}00Z-{name}"
+        folder.mkdir()
+        run = made(verdict, experiment=name, **changes)
+        write(folder, run)
+        write_entry(folder, run)
+    runs = [
+        DayRun(experiment="a", folder="20261124T100100Z-a", verdict="verified"),
+        DayRun(experiment="b", folder="20261124T100200Z-b", verdict="system-failed"),
+        DayRun(experiment="c", verdict="not-run", not_started="too little budget"),
+        DayRun(experiment="d", folder="20261124T100400Z-d", verdict="verified"),
+    ]
+    record = DayRecord(
+        title="A day",
+        started="2026-11-24T10:00:00+00:00",
+        environment="lab",
+        stale_after_days=14,
+        planned=["a", "b", "c", "d", "e"],
+        runs=runs,
+        ended="2026-11-24T11:00:00+00:00",
+    )
+    return gather(record, reports)
+
+
+def test_a_score_counts_what_was_judged_and_names_the_rest(tmp_path):
+    day = days(tmp_path)
+    assert (day.score.met, day.score.missed) == (7 + 5, 2)
+    assert day.score.value == pytest.approx((1 + 5 / 7) / 2)
+    assert str(day.score) == "85.7%"
+    assert day.score.not_judged == ("c", "d", "e")
+    assert [name for name, _, _ in day.not_run] == ["c", "d", "e"]
+    assert "its result is lost" in day.not_run[1][2]
+
+
+def test_a_score_of_nothing_is_no_data():
+    for verdict in (Verdict.NO_DATA, Verdict.NOT_RUN, Verdict.TOOL_ERROR, Verdict.FAULT_NOT_LANDED):
+        found = score([made(verdict)])
+        assert (found.value, str(found), found.not_judged) == (None, "no data", ("payment",))
+
+
+def test_a_component_that_nobody_tested_is_stale(tmp_path):
+    by_name = {c.component: c for c in days(tmp_path).coverage}
+    assert (by_name["payment"].stale, by_name["payment"].experiment) == (False, "b")
+    assert (by_name["content"].stale, by_name["content"].started) == (True, None)
+    assert "load" not in by_name
+    (tmp_path / "later").mkdir()
+    late = days(tmp_path / "later", started="2026-10-01T10:00:00+00:00")
+    assert all(c.stale for c in late.coverage)
+
+
+def test_a_regression_is_named_with_its_figures(tmp_path):
+    for minute in range(10, 16):
+        folder = tmp_path / f"20261124T09{minute}00Z-a"
+        folder.mkdir()
+        started = f"2026-11-24T09:{minute}:00+00:00"
+        write_entry(
+            folder, made(experiment="a", run_id=f"r{minute}", started=started, time_to_recover_seconds=2.0)
+        )
+    day = days(tmp_path)
+    page = Page(render_day(day))
+    assert page.open == []
+    assert "Worse than usual" in page.text
+    assert "Time to recover9.0 s1.0 s to 3.0 s6" in page.text
+
+
+def test_hostile_text_is_text_in_a_day_too(tmp_path):
+    day = days(tmp_path, title=HOSTILE, reasons=[HOSTILE])
+    record = day.record.model_copy(update={"title": HOSTILE, "planned": [HOSTILE]})
+    text = render_day(gather(record, tmp_path))
+    assert Page(text).open == []
+    assert "<script" not in text
+
+
+@pytest.fixture
+def webhook():
+    got = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(self.server.status)
+            self.send_header("Content-Length", "0")
+            self.send_header("Location", self.path)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.status, server.got = 200, got
+    server.url = f"http://127.0.0.1:{server.server_address[1]}/services/T0/B0/secret-of-the-hook"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_slack_is_told_how_the_day_went(world, webhook):
+    world.experiment("a", Verdict.NO_DATA)
+    done = world.run(world.plan("a", notify="failure"), SLACK_WEBHOOK_URL=webhook.url)
+    assert done.returncode == 4
+    (told,) = webhook.got
+    assert told["text"].startswith("A made up day (lab): 0 of 1 experiments verified, resilience score no data")
+    header, section = told["blocks"]
+    assert (header["type"], header["text"]["type"]) == ("header", "plain_text")
+    assert (section["text"]["type"], section["text"]["text"]) == ("mrkdwn", "a: no-data")
+    assert "secret-of-the-hook" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("status", [302, 404, 500, None])
+def test_a_failure_to_notify_is_a_warning_without_the_address(webhook, monkeypatch, status):
+    webhook.status = status or 200
+    url = webhook.url if status else "http://127.0.0.1:1/secret-of-the-hook"
+    monkeypatch.setenv("SLACK_WEBHOOK_URL", url)
+    problem = notify("a headline", [])
+    assert problem.startswith("nobody was told: SLACK_WEBHOOK_URL")
+    assert "secret" not in problem
+    assert len(webhook.got) == (1 if status else 0)
+
+
+def test_a_message_escapes_and_stays_within_slack_s_limits(monkeypatch):
+    monkeypatch.setenv("CHAOS_REPORT_URL", "https://ci.example/1")
+    found = message("h" * 200, [f"<!channel> & {HOSTILE}"] * 100)
+    assert len(found["blocks"][0]["text"]["text"]) == 150
+    text = found["blocks"][1]["text"]["text"]
+    assert len(text) < 3000
+    assert "<!channel>" not in text
+    assert text.endswith("\n<https://ci.example/1|Reports>")
+
+
+class Terminal:
+    """A terminal that keeps what is written."""
+
+    def __init__(self):
+        self.written = ""
+
+    def write(self, text):
+        self.written += text
+
+    def flush(self):
+        pass
+
+
+def test_the_live_display_shows_every_experiment_and_ends_with_the_verdicts(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("LINES", "30")
+    out = Terminal()
+    live = Live(["payment", "other", "third"], out)
+    live.waiting("payment")
+    live.started("payment")("\x1b[32m[2026-11-24 03:20:16 INFO] Action: apply\x1b[0m")
+    deadline = time.monotonic() + 30
+    while "Action: apply" not in out.written:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    live.ended(Ran(made(Verdict.SYSTEM_FAILED), tmp_path, interrupted=False))
+    live.not_started("experiments/other.json", "no such experiment")
+    live.said("a note")
+    live.close()
+    last = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", out.written.rpartition("\x1b[J")[0].rpartition("\x1b[J")[2])
+    first, pay, other, third, note = last.splitlines()
+    assert first.startswith("2 of 3 experiments")
+    assert pay.startswith("  ✕ payment  system-failed in 62.5 s, detected after 6.0 s: this is why")
+    assert other.strip() == "! other    no such experiment"
+    assert third.strip() == "· third"
+    assert note.strip() == "a note"
+    assert all(len(line) <= 99 for line in last.splitlines())
+
+
+def test_the_catalogue_says_what_breaks_what_is_expected_and_the_last_result(tmp_path):
+    folder = tmp_path / "20261124T100000Z-payment"
+    folder.mkdir()
+    write_entry(folder, made())
+    done = subprocess.run(
+        [*CHAOS, "list", "--reports", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    entries = dict(re.findall(r"^(\S+)  \((.*)\)$", done.stdout, re.M))
+    assert set(entries) == {path.stem for path in (ROOT / "experiments").glob("*.json")}
+    assert entries["payment"].startswith("last: verified, ")
+    assert entries["cart-data"] == "never run"
+    assert "fault: apply_manifest(path=../manifests/variants/payment-failures.yaml)" in done.stdout
+    assert "payment-success deviates to 60% to 88%" in " ".join(done.stdout.split())
+
+
+def test_every_command_has_help():
+    assert {"run", "list", "report", "lint", "schema", "heal"} <= set(gameday.commands)
+    assert all(command.help for command in gameday.commands.values())
+
+
+def test_a_result_that_a_watchdog_left_gets_its_report(world):
+    """It writes verification.json only; the day makes the rest."""
+    done = world.run(world.experiment("a", Verdict.NOT_RUN))
+    assert done.returncode == 5
+    (folder,) = world.reports.iterdir()
+    assert {path.name for path in folder.iterdir()} == {
+        *(FILE_NAME, "report.html", "report.md", "junit.xml", "history.json"),
+    }
