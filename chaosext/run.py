@@ -40,6 +40,7 @@ class Run:
     refused: bool = False
     reports: Path | None = None
     may_write: Callable[[], None] | None = None
+    begun: bool = False
 
     def __post_init__(self) -> None:
         """Give the run an identity that sorts by time and is a valid label value."""
@@ -66,16 +67,28 @@ _current: Run | None = None
 
 
 def begin() -> Run:
-    """Begin a run of the experiment that `chaos run` was given, and make it the current one."""
+    """Begin a run of the experiment that `chaos run` was given, and make it the current one.
+
+    A run that `current` has made meanwhile is taken: another control may have asked first.
+    """
     global _current  # noqa: PLW0603 - Chaos Toolkit offers activities no other place to share
-    source = _source()
-    _current = Run(folder=source.parent, experiment=source.stem) if source else Run(folder=Path.cwd())
+    if _current is None or _current.begun:
+        _current = _new()
+    _current.begun = True
     return _current
 
 
 def current() -> Run:
-    """Return the current run, begun on first use."""
-    return _current or begin()
+    """Return the current run, made on first use."""
+    global _current  # noqa: PLW0603 - as above
+    if _current is None:
+        _current = _new()
+    return _current
+
+
+def _new() -> Run:
+    source = _source()
+    return Run(folder=source.parent, experiment=source.stem) if source else Run(folder=Path.cwd())
 
 
 def resolve(path: str) -> Path:

@@ -47,7 +47,7 @@ def test_its_files_exist_and_it_always_rolls_back_to_app_yaml(path):
     assert experiment["runtime"] == {"hypothesis": {"strategy": "default"}, "rollbacks": {"strategy": "always"}}
     last = experiment["rollbacks"][-1]["provider"]
     assert (last["func"], last["arguments"]) == ("restore_manifest", {"path": "../manifests/app.yaml"})
-    assert [c["name"] for c in experiment["controls"]] == ["verification", "report"]
+    assert [c["name"] for c in experiment["controls"]] == ["verification", "report", "run-events"]
 
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda p: p.stem)

@@ -62,6 +62,8 @@ def _result(record: Record, index: int, expectation: AlertExpectation) -> AlertR
 
 def _outcome(record: Record, alert: AlertResult) -> AlertOutcome:
     fired, within = alert.firing_after_seconds, alert.within_seconds
+    if within is not None and record.applied is not None and record.landed is None:
+        return AlertOutcome.NOT_JUDGED  # what never landed cannot be detected
     if fired is None and record.alerts.error is not None:
         return AlertOutcome.NO_DATA
     if within is None:

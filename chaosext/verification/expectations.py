@@ -58,7 +58,8 @@ class Expectation(_Strict):
 
     holds: every sample stays within its tolerance. deviates: over the settled fault it lies within `at_least`
     and `at_most`, which lie outside its tolerance. On the way there the fault did not land, beyond it the
-    failure is worse than thought. starved: its traffic is cut upstream, so that no data is no failure.
+    failure is worse than thought. starved: its traffic is cut upstream, so that no data is no failure; what was
+    under way when it was cut may fail, and the SLI fall as low as `at_least` before there is no data.
     """
 
     sli: str
@@ -69,9 +70,11 @@ class Expectation(_Strict):
     @model_validator(mode="after")
     def _bounds(self) -> Expectation:
         bounded = self.at_most is not None or self.at_least is not None
-        if (self.outcome == "deviates") != bounded:
+        starved = self.outcome == "starved" and self.at_most is None
+        if not starved and (self.outcome == "deviates") != bounded:
             raise ValueError(
-                "at_most and at_least belong to outcome 'deviates', which needs one, and to it alone"
+                "at_most and at_least belong to outcome 'deviates', which needs one, and to it alone; "
+                "'starved' may have at_least"
             )
         if self.at_most is not None and self.at_least is not None and self.at_least > self.at_most:
             raise ValueError("at_least is above at_most")
@@ -84,7 +87,9 @@ class Expectation(_Strict):
             return f"deviates to {low} to {high}"
         if high is not None:
             return f"deviates to at most {high}"
-        return self.outcome if low is None else f"deviates to at least {low}"
+        if low is None or self.outcome == "starved":
+            return self.outcome
+        return f"deviates to at least {low}"
 
     def falls(self, tolerance: Tolerance) -> bool:
         """Tell whether the expected deviation lies below the tolerance."""
@@ -202,7 +207,7 @@ def _check_bounds(expectation: Expectation, tolerance: Tolerance, slo: Slo) -> N
         raise BadInput(f"{place}: a ratio lies between 0 and 1, not at {max(bounds):g}")
     if slo.is_count and expectation.outcome == "starved":
         raise BadInput(f"{place}: a count cannot be starved, since it rests on no traffic")
-    if bounds and not (expectation.falls(tolerance) or expectation.rises(tolerance)):
+    if expectation.outcome == "deviates" and not (expectation.falls(tolerance) or expectation.rises(tolerance)):
         raise BadInput(
             f"{place} may deviate to {bounds[-1]:g}, in its tolerance, which is {tolerance.low:g} to "
             f"{tolerance.high:g}: a deviation must lie outside of it"

@@ -50,8 +50,10 @@ class Guard:
         self._renewing = threading.Thread(target=self._renew, name="lease-renewal", daemon=True)
         self._renewing.start()
         self._watchdog = Watchdog(orders)
-        # Chaos Toolkit of Python 3.11 swallows SIGTERM within an activity; Ctrl-C it takes as it should.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        # Chaos Toolkit of Python 3.11 swallows SIGTERM within an activity; Ctrl-C it takes as it should, unless
+        # whoever started it, a background job's shell, had it ignored.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.default_int_handler)
 
     def end(self) -> None:
         """Give the Lease up and dismiss the watchdog."""

@@ -92,16 +92,17 @@ def _outcome(record: Record, sli: SliResult, expectation: Expectation, tolerance
     if expectation.outcome == "deviates":
         return _deviation(sli, expectation, tolerance)
     if expectation.outcome == "starved":
-        return _starvation(record, sli, tolerance)
+        return _starvation(record, sli, expectation, tolerance)
     if sli.worst is None or _longest_gap(record, sli.name) > record.window_seconds:
         return Outcome.NO_DATA
     return Outcome.HELD if tolerance.holds(sli.worst) else Outcome.UNEXPECTED
 
 
-def _starvation(record: Record, sli: SliResult, tolerance: Tolerance) -> Outcome:
-    """Ask for a lack of data while the fault lasts; what data there is must hold."""
+def _starvation(record: Record, sli: SliResult, expectation: Expectation, tolerance: Tolerance) -> Outcome:
+    """Ask for a lack of data while the fault lasts; what data there is must hold, or lie above the bound."""
     values = [s.values.get(sli.name) for s in record.samples if s.phase is Phase.FAULT]
-    if sli.worst is not None and not tolerance.holds(sli.worst):
+    low = tolerance.low if expectation.at_least is None else min(expectation.at_least, tolerance.low)
+    if sli.worst is not None and not low <= sli.worst <= tolerance.high:
         return Outcome.UNEXPECTED
     return Outcome.STARVED if None in values else Outcome.NOT_DEVIATED
 

@@ -9,7 +9,7 @@ import signal
 import time
 from typing import Any
 
-from ..errors import ChaosextError
+from ..errors import ChaosextError, GrafanaError
 from ..evidence import Evidence
 from ..kubernetes.aftermath import SAMPLES_FILE
 from ..kubernetes.cluster import Cluster
@@ -85,7 +85,12 @@ class Watch:
         slos = [self._settings.slos[name] for name in self._limits]
         table = self._settings.windows
         check_floor(self._settings.grafana, slos, table.budget_floor, table.scrape_interval_seconds)
-        self._sampler.ruler = ruler_of(self._settings.grafana, self._settings.expectations.alerts)
+        try:
+            self._sampler.ruler = ruler_of(self._settings.grafana, self._settings.expectations.alerts)
+        except GrafanaError as error:
+            # A data source that is down is no data, which the baseline tells from a suite that is broken.
+            self._alerts.failed(str(error))
+            self._sampler.ruler = self._settings.grafana.prometheus().uid
 
     def guard(self, title: str) -> None:
         """Take the Lease, heal what a dead run left, and set the watchdog. Raises ChaosextError."""

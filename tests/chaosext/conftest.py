@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from chaosext import run
+
 TOKEN = "glsa_test-token-of-this-suite"
 PROMETHEUS = {"uid": "prom", "name": "Prometheus", "type": "prometheus", "isDefault": True}
 
@@ -97,3 +99,9 @@ def grafana_server() -> Iterator[ScriptedGrafana]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def _no_run_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process makes one run; the tests' process makes many."""
+    monkeypatch.setattr(run, "_current", None)

@@ -66,7 +66,7 @@ def mine(e):
             "method.0.provider.type: 'pyton' is none of python, process, http",
         ),
         (lambda e: e.update(method={}), "method: a list is expected"),
-        (lambda e: e["controls"].pop(), "controls: chaosext.report.control is missing"),
+        (lambda e: e["controls"].pop(1), "controls: chaosext.report.control is missing"),
         (lambda e: e["controls"][0]["provider"].update(module="chaosext.verfication"), "cannot be imported"),
         (lambda e: fault(e).update(func="aply_manifest"), "has no function 'aply_manifest'"),
         (lambda e: fault(e).update(module="chaosext.nothing"), "method.0.provider.module: 'chaosext.nothing'"),
