@@ -80,11 +80,14 @@ class OwnLab:
         )
 
     def query(self, expression: str, at: float | None = None) -> list[tuple[dict[str, str], float]]:
-        """Return the labels and values that Prometheus answers a query with, now or at a time."""
+        """Return the labels and values that Prometheus answers with; none while it does not answer."""
         words = {"query": expression, **({} if at is None else {"time": str(at)})}
         url = f"http://127.0.0.1:{self.settings.ports.prometheus}/api/v1/query?{urllib.parse.urlencode(words)}"
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            found = json.load(answer)["data"]["result"]
+        try:
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                found = json.load(answer)["data"]["result"]
+        except OSError:
+            return []
         return [(series["metric"], float(series["value"][1])) for series in found]
 
     def kubectl(self, *words: str, stdin: str = "") -> str:
@@ -101,10 +104,13 @@ class OwnLab:
 
     def status(self) -> dict:
         """Return the daemon's status; asked of itself, as the command line does."""
-        return status.own_lab(self.settings)
+        return self.until(lambda: status.find_own(self.settings))
 
     def component(self, name: str) -> dict:
         return next(entry for entry in self.status()["components"] if entry["name"] == name)
+
+    def all_ready(self) -> bool:
+        return all(entry["ready"] for entry in self.status()["components"])
 
     def until(self, condition: Callable[[], object], seconds: float = PATIENCE_SECONDS):
         deadline = time.monotonic() + seconds

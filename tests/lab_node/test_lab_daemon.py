@@ -33,7 +33,7 @@ def test_up_status_up_again_and_down(own_lab):
     assert "all components answer" in first.stdout
     status = own_lab.status()
     assert {entry["name"] for entry in status["components"]} == {"kubernetes", "grafana", *SUPERVISED}
-    assert all(entry["ready"] for entry in status["components"])
+    own_lab.until(own_lab.all_ready)
     assert "Ready" in own_lab.kubectl("get", "nodes")
     again = own_lab("up", "--no-apply")
     assert again.returncode == 0

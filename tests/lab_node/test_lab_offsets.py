@@ -3,10 +3,12 @@
 import os
 import shlex
 import socket
+import time
+import urllib.request
 
 import pytest
 
-from lab import settings
+from lab import readiness, settings
 from lab.settings import OFFSET_STEP, Ports, Settings
 
 from .ownlab import CHECKOUT
@@ -31,11 +33,35 @@ def test_two_checkouts_have_labs_side_by_side(two_labs):
     assert first("down").stdout.startswith("the lab is down")
     assert first.ports_free()
     assert [entry["pid"] for entry in second.status()["components"]] == pids
-    assert all(entry["ready"] for entry in second.status()["components"])
-    assert second.query("vector(1)")
+    second.until(second.all_ready)
+    second.until(lambda: second.query("vector(1)"))
     # What was written down stays, so that addresses stay what they were.
     assert first("up", "--no-apply").returncode == 0
     assert [lab.settings.offset for lab in two_labs] == offsets
+
+
+@pytest.mark.full
+def test_two_shops_trade_side_by_side(two_labs):
+    ups = [lab.start("up", "--timeout", "300") for lab in two_labs]
+    said = [up.communicate() for up in ups]
+    assert [up.returncode for up in ups] == [0, 0], said
+    paid = 'sum(increase(shop_payments_total{outcome="success"}[10s])) > 0'
+    for lab in two_labs:
+        assert b"<html" in _storefront(lab)
+        lab.until(lambda lab=lab: lab.query(paid))
+    first, second = two_labs
+    assert first("down").returncode == 0
+    with pytest.raises(OSError, match="refused"):
+        _storefront(first)
+    assert b"<html" in _storefront(second)
+    ended = time.time()
+    second.until(lambda: second.query(f"timestamp({paid}) > {ended + 10}"))
+    assert second("down").returncode == 0
+
+
+def _storefront(lab) -> bytes:
+    with urllib.request.urlopen(readiness.storefront(lab.settings), timeout=30) as answer:
+        return answer.read().lower()
 
 
 def test_a_foreign_program_s_port_is_named_and_passed_over(own_lab):

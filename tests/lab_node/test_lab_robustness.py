@@ -35,7 +35,7 @@ def test_killed_components_are_started_again_and_counted(own_lab):
         assert f"{name} ended with exit code 137; it is started again in" in said
     # Data flow again, and Prometheus has kept what it had.
     own_lab.until(lambda: own_lab.query(f"timestamp({SCRAPES}) > {before + 1}"))
-    assert own_lab.query(SCRAPES, at=before)
+    own_lab.until(lambda: own_lab.query(f"last_over_time({SCRAPES}[10m])", at=before))
 
 
 def _component(folder, port: int, hung_seconds: float) -> Component:
