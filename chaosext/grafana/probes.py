@@ -1,8 +1,17 @@
-"""Probes that ask Grafana."""
+"""Probes that ask Grafana: metrics, logs and traces.
+
+Each returns a plain number, truth value, text, or lists and mappings of them, so that a tolerance can be held
+against it and the journal can keep it; never None or NaN. What could not be asked is raised, with the reason.
+Logs and traces are asked about the last `seconds`; `datasource_uid` is needed only where Grafana has several
+data sources of the type and another than the default one is meant.
+"""
 
 from __future__ import annotations
 
 import math
+import time
+from dataclasses import asdict
+from typing import Any
 
 from chaoslib.types import Configuration, Secrets
 
@@ -10,9 +19,22 @@ from ..environment import load_windows
 from ..errors import BadInput, ChaosextError, GrafanaError, NoData
 from ..polling import poll
 from ..run import configured_file
+from . import servicegraph
 from .client import connect
+from .loki import Loki
+from .tempo import Found, Tempo
 
-__all__ = ["prometheus_reaches", "prometheus_value"]
+__all__ = [
+    "log_count",
+    "log_lines",
+    "prometheus_reaches",
+    "prometheus_value",
+    "service_graph",
+    "slowest_trace",
+    "slowest_trace_seconds",
+    "trace_count",
+    "traces",
+]
 
 
 def prometheus_value(
@@ -71,3 +93,140 @@ def prometheus_reaches(
     if (left := poll(missing, seconds, interval=0.5)) is not None:
         raise last or NoData(f"not within {seconds:g} s: {left}")
     return True
+
+
+def log_count(
+    query: str,
+    seconds: float = 60,
+    datasource_uid: str | None = None,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> int:
+    """Return how many log lines a LogQL log query matches; 0 when none does. Raises GrafanaError."""
+    start, end = _last(seconds)
+    return Loki(connect(configuration, secrets), datasource_uid).count(query, start, end)
+
+
+def log_lines(
+    query: str,
+    seconds: float = 60,
+    limit: int = 100,
+    datasource_uid: str | None = None,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> list[str]:
+    """Return the log lines that a LogQL log query matches, the newest first, at most `limit`.
+
+    Raises GrafanaError.
+    """
+    start, end = _last(seconds)
+    found = Loki(connect(configuration, secrets), datasource_uid).lines(query, start, end, limit)
+    return [line.text for line in found]
+
+
+def traces(
+    query: str = "{ status = error }",
+    seconds: float = 60,
+    limit: int = 20,
+    datasource_uid: str | None = None,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> list[dict[str, Any]]:
+    """Return the traces that a TraceQL query finds, the newest first, at most `limit`.
+
+    Each has `id`, `service` and `name` of its root, `start` (epoch seconds) and `seconds`. Raises GrafanaError.
+    """
+    start, end = _last(seconds)
+    found = Tempo(connect(configuration, secrets), datasource_uid).search(query, start, end, limit)
+    return [asdict(trace) for trace in found]
+
+
+def trace_count(
+    query: str = "{ status = error }",
+    seconds: float = 60,
+    limit: int = 500,
+    datasource_uid: str | None = None,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> int:
+    """Return how many traces a TraceQL query finds, counted up to `limit`. Raises GrafanaError."""
+    return len(traces(query, seconds, limit, datasource_uid, configuration, secrets))
+
+
+def slowest_trace(
+    condition: str = "",
+    seconds: float = 60,
+    datasource_uid: str | None = None,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> dict[str, Any]:
+    """Return the slowest trace, in the form of `traces`, with its `spans`.
+
+    `condition` is what stands in TraceQL's braces, such as `resource.service.name = "payment"`; all traces
+    without it. Each span has `depth` (0 is the root), `service`, `name`, `seconds`, `failed`, `statement` (SQL
+    or a Redis command) and `exception`. Raises NoData when there is no such trace, GrafanaError.
+    """
+    tempo, found = _slowest(condition, seconds, datasource_uid, configuration, secrets)
+    whole = tempo.traces([found.id], found.start, found.start + found.seconds)
+    spans = [
+        {
+            "depth": depth,
+            "service": span.service,
+            "name": span.name,
+            "seconds": span.seconds,
+            "failed": span.failed,
+            "statement": span.statement,
+            "exception": span.exception,
+        }
+        for trace in whole
+        for depth, span in trace.walk()
+    ]
+    return {**asdict(found), "spans": spans}
+
+
+def slowest_trace_seconds(
+    condition: str = "",
+    seconds: float = 60,
+    datasource_uid: str | None = None,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> float:
+    """Return how long the slowest trace took, for a tolerance; otherwise like slowest_trace."""
+    return _slowest(condition, seconds, datasource_uid, configuration, secrets)[1].seconds
+
+
+def service_graph(
+    query: str = "{ }",
+    seconds: float = 60,
+    limit: int = 100,
+    datasource_uid: str | None = None,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> list[dict[str, Any]]:
+    """Return who called whom in the traces that a TraceQL query finds, of which `limit` are looked at.
+
+    Each edge has `caller`, `callee`, `calls`, `failed` and `mean_seconds`. Raises GrafanaError.
+    """
+    start, end = _last(seconds)
+    tempo = Tempo(connect(configuration, secrets), datasource_uid)
+    found = tempo.search(query, start, end, limit)
+    edges = servicegraph.service_graph(tempo.traces([one.id for one in found], start, end))
+    return [asdict(edge) for edge in edges]
+
+
+def _slowest(
+    condition: str, seconds: float, uid: str | None, configuration: Configuration, secrets: Secrets
+) -> tuple[Tempo, Found]:
+    start, end = _last(seconds)
+    tempo = Tempo(connect(configuration, secrets), uid)
+    found = tempo.slowest(condition, start, end)
+    if found is None:
+        raise NoData(f"{{ {condition} }}: no trace in the last {seconds:g} s")
+    return tempo, found
+
+
+def _last(seconds: float) -> tuple[float, float]:
+    if isinstance(seconds, bool) or not seconds > 0:
+        raise BadInput(f"seconds is {seconds!r}: it must be above 0")
+    now = time.time()
+    return now - seconds, now

@@ -1,12 +1,14 @@
 """A small pool of PostgreSQL connections that gives up early and says what PostgreSQL said."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import asyncpg
 from aiohttp import web
+from opentelemetry import trace
 from opentelemetry.instrumentation.asyncpg import AsyncPGInstrumentor
 
 from shop import settings
@@ -78,14 +80,37 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.pool.PoolConnectionProxy]:
         """Lend a connection, waiting at most WAIT_SECONDS; raises one of FAILURES."""
+        start = time.time_ns()
         try:
             connection = await self._pool.acquire(timeout=WAIT_SECONDS)
         except TimeoutError:
-            raise TimeoutError(f"no connection to the database within {WAIT_SECONDS:g} s") from None
+            error = TimeoutError(f"no connection to the database within {WAIT_SECONDS:g} s")
+            self._trace_failure(error, start)
+            raise error from None
+        except FAILURES as error:
+            self._trace_failure(error, start)
+            raise
         try:
             yield connection
         finally:
             await self._pool.release(connection, timeout=WAIT_SECONDS)
+
+    def _trace_failure(self, error: Exception, start_ns: int) -> None:
+        """Leave a span of a connection that could not be had: the library traces statements only."""
+        attributes = {
+            "db.system": "postgresql",
+            "db.name": self._settings.name,
+            "net.peer.name": self._settings.host,
+            "net.peer.port": self._settings.port,
+            "error.type": type(error).__name__,
+        }
+        tracer = trace.get_tracer("shop")
+        span = tracer.start_span(
+            "connect", kind=trace.SpanKind.CLIENT, attributes=attributes, start_time=start_ns
+        )
+        span.record_exception(error)
+        span.set_status(trace.Status(trace.StatusCode.ERROR, f"{type(error).__name__}: {error}"))
+        span.end()
 
 
 async def _nothing_to_reset(_connection: asyncpg.Connection) -> None:
