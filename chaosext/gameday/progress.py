@@ -28,7 +28,7 @@ _SIGNS = {
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _REDRAW_SECONDS = 0.2
 # [2026-11-24 03:20:16 INFO] and the like, and colours: what Chaos Toolkit's logger puts around a message.
-_DECORATION = re.compile(r"\x1b\[[0-9;]*m|^\[[^\]]*\]\s*")
+_DECORATION = re.compile(r"^(?:\x1b\[[0-9;]*m)*\[[^\]]*\]\s*|\x1b\[[0-9;]*m")
 
 
 def progress_for(experiments: Sequence[str], style: str) -> Plain | Live:

@@ -365,7 +365,7 @@ def test_the_live_display_shows_every_experiment_and_ends_with_the_verdicts(tmp_
     live.waiting("payment")
     live.started("payment")("\x1b[32m[2026-11-24 03:20:16 INFO] Action: apply\x1b[0m")
     deadline = time.monotonic() + 30
-    while "Action: apply" not in out.written:
+    while "0:00  Action: apply\x1b" not in re.sub(r"\d:\d\d  A", "0:00  A", out.written):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     live.ended(Ran(made(Verdict.SYSTEM_FAILED), tmp_path, interrupted=False))
