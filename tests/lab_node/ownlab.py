@@ -44,6 +44,7 @@ class OwnLab:
     def __init__(self, state: Path) -> None:
         self.state = state
         self.mark = leftovers.mark_of(state)
+        self._started: list[subprocess.Popen[str]] = []
         self.env = {name: value for name, value in os.environ.items() if name != "LAB_PORT_OFFSET"}
         self.env["LAB_STATE"] = str(state)
         record_offset(Settings(CHECKOUT, state, _FIRST_OFFSET))
@@ -68,8 +69,8 @@ class OwnLab:
         )
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
-        """Start a command, with its signals as a terminal gives them, and go on."""
-        return subprocess.Popen(
+        """Start a command, with its signals as a terminal gives them, and go on; it ends with the lab."""
+        process = subprocess.Popen(
             [sys.executable, "-m", "lab", *words],
             env=self.env,
             stdout=subprocess.PIPE,
@@ -78,6 +79,15 @@ class OwnLab:
             # Started from a script's background, all of this ignores SIGINT.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 -- no threads here
         )
+        self._started.append(process)
+        return process
+
+    def end_started(self) -> None:
+        for process in self._started:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+            process.stderr.close()
 
     def query(self, expression: str, at: float | None = None) -> list[tuple[dict[str, str], float]]:
         """Return the labels and values that Prometheus answers with; none while it does not answer."""
@@ -136,6 +146,7 @@ def apart() -> Iterator[OwnLab]:
     try:
         yield lab
     finally:
+        lab.end_started()
         lab("down", "--purge")
         shutil.rmtree(state, ignore_errors=True)
         assert not procfs.marked(lab.mark)
