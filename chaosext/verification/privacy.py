@@ -13,7 +13,7 @@ _PATTERNS = (
     # password=..., "api_key": "...", token: ...
     (
         re.compile(
-            r"(?i)((?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|authorization|cookie)[\"']?\s*[=:]\s*)"
+            r"(?i)((?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|authorization|cookie)\\?[\"']?\s*[=:]\s*)"
             r"(?!\[masked\]|(?:bearer|basic)\s)(\\?\"[^\"]*\"|'[^']*'|[^\s,;&\"']+)"
         ),
         r"\1[masked]",
