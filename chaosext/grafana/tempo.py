@@ -47,9 +47,9 @@ class Tempo:
         self._uid = uid
 
     def search(self, query: str, start: float, end: float, limit: int = 20) -> list[Found]:
-        """Return at most `limit` traces that a TraceQL query finds, the newest first."""
+        """Return at most `limit` traces of that time that a TraceQL query finds, the newest first."""
         source = self._grafana.source("tempo", self._uid)
-        # Tempo takes whole seconds only.
+        # Tempo takes whole seconds only: what lies outside of the time is left out below.
         asked: dict[str, str | int] = {
             "q": query,
             "start": math.floor(start),
@@ -59,11 +59,12 @@ class Tempo:
         }
         try:
             answer = self._grafana.proxied(source, "api/search", asked)
-            found = [_found(trace) for trace in answer.get("traces") or []]
+            every = [_found(trace) for trace in answer.get("traces") or []]
         except GrafanaError as error:
             raise GrafanaError(f"{query}: {error}") from error
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise GrafanaError(f"{query}: not an answer of Tempo's search: {error!r}") from error
+        found = [one for one in every if one.start <= end and one.start + one.seconds >= start]
         return sorted(found, key=lambda trace: trace.start, reverse=True)
 
     def slowest(

@@ -63,6 +63,13 @@ def test_a_search_asks_tempo_s_own_api(tempo, grafana_server):
     assert "q=%7B+status+%3D+error+%7D&start=1700000000&end=1700000010&limit=5" in path
 
 
+def test_what_tempo_adds_from_around_the_time_is_left_out(tempo, grafana_server):
+    grafana_server.replies[SEARCH] = Reply({"traces": [FIRST]})
+    assert len(tempo.search("{ }", 1700000001.7, 1700000003)) == 1
+    assert tempo.search("{ }", 1700000001.8, 1700000003) == []
+    assert tempo.search("{ }", 1700000000, 1700000001.4) == []
+
+
 @pytest.mark.parametrize("answer", [{}, {"traces": None}, {"traces": [], "metrics": {}}])
 def test_nothing_found_is_an_empty_list(tempo, grafana_server, answer):
     grafana_server.replies[SEARCH] = Reply(answer)
@@ -97,7 +104,7 @@ def test_the_slowest_is_looked_for_until_there_is_no_slower_one(tempo, grafana_s
     answers = [[FIRST], [{**FIRST, "traceID": "d", "durationMs": 900}, FIRST], []]
     scripted = iter(answers)
     grafana_server.replies[SEARCH] = lambda _: Reply({"traces": next(scripted)})
-    found = tempo.slowest("status = error", 0, 1)
+    found = tempo.slowest("status = error", 1700000000, 1700000003)
     assert (found.id[-1], found.seconds) == ("d", 0.9)
     asked = [path for _, path, _ in grafana_server.requests if path.startswith(SEARCH)]
     assert len(asked) == 3
