@@ -99,7 +99,7 @@ def before_experiment_control(
         _state.watch = Watch(_state.run, _state.settings)
         _state.record = _state.watch.record
         _state.watch.preflight()
-        _state.watch.guard(context["title"])
+        _state.watch.guard(context["title"], describe_run(context, configuration, None))
     except Refused as error:
         _refuse(str(error), "refusal")
     except ChaosextError as error:

@@ -18,7 +18,7 @@ from ..kubernetes.proof import prove
 from ..kubernetes.safety import check_opt_in, check_restorable
 from ..kubernetes.watchdog import Orders
 from ..polling import poll
-from ..result import BudgetResult, Phase, Rollback, Sample
+from ..result import About, BudgetResult, Phase, Rollback, Sample
 from ..run import Run
 from ..slo.sli import Measurement, measure
 from .alerts import AlertWatch, ruler_of
@@ -92,13 +92,15 @@ class Watch:
             self._alerts.failed(str(error))
             self._sampler.ruler = self._settings.grafana.prometheus().uid
 
-    def guard(self, title: str) -> None:
+    def guard(self, title: str, about: About) -> None:
         """Take the Lease, heal what a dead run left, and set the watchdog. Raises ChaosextError."""
+        unfinished = assemble(self._run, title, self._settings.windows, self.record, 0.0, False)
         orders = Orders(
             manifest=str(self._settings.manifest_path),
             reports=None if self._run.reports is None else str(self._run.reports),
             deadline_seconds=self._settings.deadline_seconds,
-            unfinished=assemble(self._run, title, self._settings.windows, self.record, 0.0, False),
+            # A report is made of it too, should the run die.
+            unfinished=unfinished.model_copy(update={"about": about}),
             grafana_url=self._settings.grafana.url,
             grafana_token=self._settings.grafana.token,
         )
