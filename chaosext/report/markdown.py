@@ -10,6 +10,8 @@ from .advice import advice
 from .events import events
 from .history import Comparison
 from .links import overview_link
+from .markdown_evidence import evidence_section
+from .markdown_parts import markdown_table, markdown_text
 from .svg.markup import clean
 from .svg.scale import clock
 from .tables import show_number
@@ -35,6 +37,7 @@ def render_markdown(verification: Verification, compared: Sequence[Comparison] =
         _events(v),
         "## Alerts",
         _alert_table(v),
+        evidence_section(v),
         "## Error budgets",
         _budget_table(v),
         "## Rollback",
@@ -201,14 +204,3 @@ def _versions(v: Verification) -> str:
     link = overview_link(v)
     rows = [*v.about.versions.items(), *([("Grafana", link)] if link else [])]
     return "## Versions\n\n" + markdown_table(("", ""), rows) if rows else ""
-
-
-def markdown_table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    """Return a table; its cells are text."""
-    lines = [header, tuple("---" for _ in header), *rows]
-    return "\n".join("| " + " | ".join(markdown_text(cell) for cell in line) + " |" for line in lines)
-
-
-def markdown_text(text: str) -> str:
-    """Keep what came from outside from being Markdown, on one line."""
-    return " ".join(clean(text).split()).replace("|", "\\|").replace("<", "&lt;")
