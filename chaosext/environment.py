@@ -46,6 +46,7 @@ class Windows(BaseModel):
     sample_interval_seconds: float = Field(gt=0)
     compressed: bool
     alert_for_seconds: int = Field(gt=0)
+    rule_interval_seconds: int = Field(gt=0)
     budget_interval_seconds: int = Field(gt=0)
     budget_floor: float = Field(0.0, ge=0, lt=1)
     burn_rates: dict[Literal["page", "ticket"], list[BurnRate]] = Field(min_length=1)

@@ -56,7 +56,7 @@ def _slo_group(slo: Slo, windows: Windows) -> Group:
     current = _error_ratio_name(windows.short_window_seconds)
     return {
         "name": f"slo-{slo.name}",
-        "interval": duration(windows.scrape_interval_seconds),
+        "interval": duration(windows.rule_interval_seconds),
         "rules": [
             {"record": _bad_name(windows), "expr": _bad_events(slo, windows), "labels": labels},
             *(
@@ -117,17 +117,18 @@ def _budget_group(slos: list[Slo], windows: Windows) -> Group:
     """Return the rules that count the budgets left.
 
     The period's bad events are summed from those of the short window, which one cheap series records at every
-    scrape: each event is in as many of its samples as the window has scrapes. Seconds of unavailability are
-    summed from the share of failed checks, since a range of Prometheus 2 has one check more than its seconds.
+    rule interval: each event is in as many of its samples as the window has intervals. Seconds of
+    unavailability are summed from the share of failed checks, because a range of Prometheus 2 has one check more
+    than its seconds.
     """
-    scrape, window = Decimal(windows.scrape_interval_seconds), Decimal(windows.short_window_seconds)
+    interval, window = Decimal(windows.rule_interval_seconds), Decimal(windows.short_window_seconds)
     rules = []
     for slo in slos:
         budget = Budget.of(slo)
         labels = {**_labels(slo), "unit": budget.unit}
         by_time = budget.unit == "seconds"
         name = _error_ratio_name(windows.short_window_seconds) if by_time else _bad_name(windows)
-        cost = scrape if by_time else scrape / window
+        cost = interval if by_time else interval / window
         recorded = f"sum_over_time({_select(name, slo)}[{period_days(slo)}d])"
         rules += [
             {"record": "slo:error_budget:count", "expr": f"vector({budget.size})", "labels": labels},

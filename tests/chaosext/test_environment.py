@@ -28,7 +28,7 @@ def test_an_unknown_environment_lists_the_known_ones(monkeypatch, name, said):
 
 
 ROW = "short_window_seconds: {}, scrape_interval_seconds: 5, sample_interval_seconds: 1, compressed: true, "
-ROW += "alert_for_seconds: 1, budget_interval_seconds: 1, burn_rates: {{page: [{}]}}"
+ROW += "alert_for_seconds: 1, rule_interval_seconds: 1, budget_interval_seconds: 1, burn_rates: {{page: [{}]}}"
 PAIR = "{long_seconds: 60, short_seconds: 20, burn_rate: 2}"
 
 
