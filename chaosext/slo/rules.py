@@ -118,8 +118,8 @@ def _budget_group(slos: list[Slo], windows: Windows) -> Group:
 
     The period's bad events are summed from those of the short window, which one cheap series records at every
     rule interval: each event is in as many of its samples as the window has intervals. Seconds of
-    unavailability are summed from the share of failed checks, because a range of Prometheus 2 has one check more
-    than its seconds.
+    unavailability are summed from the share of failed checks: a range of Prometheus 2 has one check more than
+    it has seconds.
     """
     interval, window = Decimal(windows.rule_interval_seconds), Decimal(windows.short_window_seconds)
     rules = []
