@@ -106,6 +106,9 @@ class _Collector:
             except ChaosextError as error:
                 self._evidence.not_collected[name] = self._masked(str(error), _REASON)
                 logger.warning("No evidence from %s: %s", name, error)
+            except KeyboardInterrupt:
+                # The system is healed, and only the asking cut short.
+                self._evidence.not_collected[name] = "interrupted"
             except Exception as error:
                 # Evidence is an addition: whatever is wrong with it must not take the run's verdict away.
                 self._evidence.not_collected[name] = f"{type(error).__name__}: {error}"

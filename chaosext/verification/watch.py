@@ -26,7 +26,7 @@ from .annotation import FaultAnnotation
 from .assemble import assemble
 from .budgets import count_budgets
 from .burn import Burn, check_floor
-from .evidence import Moments, collect
+from .evidence import WAIT_SECONDS, Moments, collect
 from .guard import Guard
 from .record import Record
 from .sampler import Sampler, with_enough_events
@@ -236,7 +236,9 @@ class Watch:
             end=self._zero_epoch + recovery,
             until=self._zero_epoch + min(recovery + window, self._now()),
         )
-        return collect(self._settings.evidence, self._settings.expectations.evidence, moments)
+        # A fault that was cut short is not judged by its evidence, so that none is waited for.
+        wait = WAIT_SECONDS if self.record.settled and self.record.aborted is None else 0.0
+        return collect(self._settings.evidence, self._settings.expectations.evidence, moments, wait)
 
     def _abort(self, reason: str) -> None:
         """Stop the run as Ctrl-C would, from the sampler's thread: Chaos Toolkit then plays the rollbacks."""

@@ -200,6 +200,16 @@ def test_time_that_is_over_is_said(world):
     }
 
 
+def test_ctrl_c_cuts_only_the_asking_short(world, monkeypatch):
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("chaosext.grafana.loki.Loki.count", interrupted)
+    found = collect(sources(world), expected(), world.moments, wait=0.0, limit=300)
+    assert found.not_collected == {"logs": "interrupted"}
+    assert found.root_cause.service == "payment"
+
+
 def test_a_grafana_without_loki_and_tempo_is_said(tmp_path):
     settings = GrafanaSettings("127.0.0.1", 0, TOKEN, "http://127.0.0.1:1", tmp_path)
     with running_grafana(settings) as client:
