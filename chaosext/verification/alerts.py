@@ -18,7 +18,8 @@ def ruler_of(grafana: Grafana, expected: Sequence[AlertExpectation]) -> str | No
     """Return the source whose rules have every expected alert; None when no alert is expected.
 
     A source is the uid of the Prometheus data source, or `grafana` for the rules that Grafana itself manages.
-    Raises BadInput that names an alert which no rule stands for, GrafanaError when neither could be asked.
+    Raises BadInput that names an alert which no rule stands for, GrafanaError when a source that could not be
+    asked may have it.
     """
     if not expected:
         return None
@@ -30,11 +31,11 @@ def ruler_of(grafana: Grafana, expected: Sequence[AlertExpectation]) -> str | No
             found[source] = grafana.alert_rules(source)
         except GrafanaError as error:
             errors.append(error)
-    if not found:
-        raise errors[0]
     lacking = {source: [str(e) for e in expected if not _known(rules, e)] for source, rules in found.items()}
-    best = min(lacking, key=lambda source: len(lacking[source]))
-    if lacking[best]:
+    best = min(lacking, key=lambda source: len(lacking[source]), default=None)
+    if errors and (best is None or lacking[best]):
+        raise errors[0]  # the one that could not be asked may have what the other lacks
+    if best is not None and lacking[best]:
         raise BadInput(
             f"extensions.chaosext.alerts: no rule named {', '.join(lacking[best])} in {grafana.url}: load the "
             "rules that `chaos slo rules` writes, or correct the name"
