@@ -12,7 +12,8 @@ import threading
 import time
 from pathlib import Path
 
-from .budget import MainThread, OutOfTime
+from lab.grafana.mainthread import MainThread, OutOfTime
+
 from .pods import Pods
 from .rules import RuleError, Rules, load
 from .server import Loki, Server

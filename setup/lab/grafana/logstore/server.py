@@ -1,26 +1,25 @@
-"""The HTTP side: threads that read requests and have the main thread evaluate them."""
+"""The HTTP side: Loki's API, the recorded series, and what the store counts."""
 
 from __future__ import annotations
 
 import json
-import logging
 import re
 import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from lab.grafana.plainhttp import PlainHandler, PlainServer
+from lab.grafana.bodies import Refused
+from lab.grafana.mainthread import MainThread
+from lab.grafana.plainhttp import PlainHandler, PlainServer, metric_lines
 
 from . import push
 from .answers import Answers, Json, Parameters
-from .budget import Busy, MainThread, OutOfTime
 from .logql.errors import LogQLError
 from .rules import Rules, samples
 from .store import LogStore, TooManyStreams
 from .tail import Tailer
 
-_LOG = logging.getLogger(__name__)
 _API = "/loki/api/v1/"
 _VALUES = re.compile(r"label/([a-zA-Z_][a-zA-Z0-9_]*)/values")
 
@@ -37,8 +36,7 @@ class Loki:
     def metrics(self) -> str:
         """Return the recorded series and what the store counts, in Prometheus' text format."""
         store, counters = self.store, self.store.counters
-        lines = samples(self.rules.rules)
-        for name, kind, value in (
+        rows = (
             ("lab_loki_lines_total", "counter", counters.lines),
             ("lab_loki_line_bytes_total", "counter", counters.text_bytes),
             ('lab_loki_dropped_lines_total{reason="room"}', "counter", counters.dropped_for_room),
@@ -46,9 +44,8 @@ class Loki:
             ("lab_loki_rotation_gaps_total", "counter", self.tailer.gaps),
             ("lab_loki_store_bytes", "gauge", store.cost),
             ("lab_loki_rule_failures_total", "counter", self.rules.failures),
-        ):
-            lines += [f"# TYPE {name.partition('{')[0]} {kind}", f"{name} {value}"]
-        return "\n".join(dict.fromkeys(lines)) + "\n"
+        )
+        return "\n".join([*samples(self.rules.rules), *metric_lines(rows)]) + "\n"
 
 
 class Server(PlainServer):
@@ -62,6 +59,7 @@ class Server(PlainServer):
 class _Handler(PlainHandler):
     server: Server
     max_body = push.MAX_BYTES
+    refusals: ClassVar[dict[type[Exception], int]] = {LogQLError: 400}
 
     _queries: ClassVar[dict[str, Callable[[Answers, Parameters], Json]]] = {
         "query": Answers.query,
@@ -77,7 +75,7 @@ class _Handler(PlainHandler):
         if path == "/ready":
             self.send_text(200, "ready\n")
         elif path == "/metrics":
-            self.send_payload(200, "text/plain; version=0.0.4", self.server.loki.metrics().encode())
+            self.send_metrics(self.server.loki.metrics())
         elif path == "/prometheus/api/v1/rules":
             self.send_json(self.server.loki.rules.to_json())
         elif path == "/prometheus/api/v1/alerts":
@@ -96,7 +94,7 @@ class _Handler(PlainHandler):
         given, encoding = self.headers.get("Content-Type", ""), self.headers.get("Content-Encoding", "")
         try:
             push.push(self.server.loki.store, body, given, encoding.lower())
-        except push.PushError as error:
+        except Refused as error:
             self.send_text(error.status, f"{error}\n")
         except TooManyStreams as error:
             self.send_text(429, f"{error}\n")
@@ -112,24 +110,9 @@ class _Handler(PlainHandler):
         asked = Parameters(urllib.parse.parse_qs(query))
         answers = Answers(self.server.loki.store)
 
-        def task() -> str:
+        def task() -> tuple[str, bytes]:
             found = answers.label_values(asked, values[1]) if values else self._queries[name](answers, asked)
-            return json.dumps(found, ensure_ascii=False)
+            text = json.dumps(found, ensure_ascii=False)
+            return "application/json; charset=UTF-8", text.encode("utf-8", "replace")
 
-        self._answer(task)
-
-    def _answer(self, task: Callable[[], str]) -> None:
-        """Send what a task gives, errors as Loki words them: plain text."""
-        try:
-            text = self.server.loki.main.submit(task)
-        except LogQLError as error:
-            self.send_text(400, str(error))
-        except Busy as error:
-            self.send_text(429, f"too many outstanding requests: {error}")
-        except OutOfTime as error:
-            self.send_text(504, f"request timed out: {error}")
-        except Exception:
-            _LOG.exception("%s failed", self.path)
-            self.send_text(500, "internal error")
-        else:
-            self.send_payload(200, "application/json; charset=UTF-8", text.encode("utf-8", "replace"))
+        self.answer(self.server.loki.main, task)

@@ -7,7 +7,7 @@ import logging
 import sys
 import threading
 
-from lab.grafana.logstore.budget import MainThread
+from lab.grafana.mainthread import MainThread
 
 from .server import Server, Tempo
 from .store import MAX_BYTES, MAX_ERROR_BYTES, TraceStore

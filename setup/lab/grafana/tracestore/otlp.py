@@ -16,6 +16,8 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
+from lab.grafana.bodies import Refused, unzipped
+
 from .store import Resource, Span, Value
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
@@ -23,14 +25,6 @@ MAX_BYTES = 4 * 1024 * 1024  # of a body as it comes
 MAX_UNZIPPED_BYTES = 16 * 1024 * 1024
 _TRACE_ID, _SPAN_ID = 16, 8  # bytes
 _IDS = frozenset({"traceId", "spanId", "parentSpanId"})
-
-
-class Refused(Exception):
-    """An export that cannot be taken: the HTTP status and the reason."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
 
 
 def spans(body: bytes, content_type: str, encoding: str) -> list[tuple[bytes, Span]]:
@@ -41,7 +35,7 @@ def spans(body: bytes, content_type: str, encoding: str) -> list[tuple[bytes, Sp
     if encoding not in {"", "identity", "gzip"}:
         raise Refused(415, f"not supported here: the content encoding {encoding[:80]!r}; send gzip or none")
     try:
-        data = _unzipped(body) if encoding == "gzip" else body
+        data = unzipped(body, MAX_UNZIPPED_BYTES) if encoding == "gzip" else body
         request = ExportTraceServiceRequest()
         if kind == PROTOBUF:
             request.ParseFromString(data)
@@ -50,16 +44,6 @@ def spans(body: bytes, content_type: str, encoding: str) -> list[tuple[bytes, Sp
         return list(_spans(request))
     except (DecodeError, ParseError, ValueError, RecursionError, zlib.error) as error:
         raise Refused(400, f"not an export of traces: {str(error)[:200]}") from None
-
-
-def _unzipped(body: bytes) -> bytes:
-    unzip = zlib.decompressobj(wbits=31)  # gzip's own header
-    data = unzip.decompress(body, MAX_UNZIPPED_BYTES)
-    if unzip.unconsumed_tail:
-        raise Refused(413, f"the body has more than {MAX_UNZIPPED_BYTES} bytes")
-    if not unzip.eof:
-        raise ValueError("the gzip stream is cut off")
-    return data
 
 
 def _with_ids(data: bytes) -> Any:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
 import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from lab.grafana.logstore.budget import Busy, MainThread, OutOfTime
-from lab.grafana.plainhttp import PlainHandler, PlainServer
+from lab.grafana.bodies import Refused
+from lab.grafana.mainthread import MainThread
+from lab.grafana.plainhttp import PlainHandler, PlainServer, metric_lines
 
 from . import otlp
 from .answers import Answers, NotFound, as_json
 from .store import TraceStore
 from .traceql import TraceQLError
 
-_LOG = logging.getLogger(__name__)
 _TRACE = re.compile(r"/api(?P<v2>/v2)?/traces/(?P<id>[^/]+)")
 _VALUES = re.compile(r"/api(?P<v2>/v2)?/search/tag/(?P<tag>[^/]+)/values")
 _JSON = "application/json"
@@ -36,15 +36,13 @@ class Tempo:
     def metrics(self) -> str:
         """Return what the store counts, in Prometheus' text format."""
         counters = self.store.counters
-        lines = []
-        for name, kind, value in (
+        rows = (
             ("lab_tempo_spans_total", "counter", counters.spans),
             ("lab_tempo_dropped_spans_total", "counter", counters.dropped_spans),
             ("lab_tempo_dropped_traces_total", "counter", counters.dropped_traces),
             ("lab_tempo_store_bytes", "gauge", self.store.cost),
-        ):
-            lines += [f"# TYPE {name} {kind}", f"{name} {value}"]
-        return "\n".join(lines) + "\n"
+        )
+        return "\n".join(metric_lines(rows)) + "\n"
 
 
 class Server(PlainServer):
@@ -58,6 +56,7 @@ class Server(PlainServer):
 class _Handler(PlainHandler):
     server: Server
     max_body = otlp.MAX_BYTES
+    refusals: ClassVar[dict[type[Exception], int]] = {TraceQLError: 400, NotFound: 404}
 
     def post(self, body: bytes) -> None:
         if self.path != "/v1/traces":
@@ -66,7 +65,7 @@ class _Handler(PlainHandler):
         kind = self.headers.get("Content-Type", "")
         try:
             found = otlp.spans(body, kind, self.headers.get("Content-Encoding", "").lower())
-        except otlp.Refused as error:
+        except Refused as error:
             # A client must not send it again: 400, 413 and 415 are no statuses to retry on.
             self.send_payload(error.status, _JSON, json.dumps({"code": 3, "message": str(error)}).encode())
             return
@@ -83,9 +82,9 @@ class _Handler(PlainHandler):
         if path in fixed:
             self.send_text(200, fixed[path])
         elif path == "/metrics":
-            self.send_payload(200, "text/plain; version=0.0.4", self.server.tempo.metrics().encode())
+            self.send_metrics(self.server.tempo.metrics())
         elif task := self._task(path, dict(urllib.parse.parse_qsl(query))):
-            self._answer(task)
+            self.answer(self.server.tempo.main, task)
         else:
             self.send_text(404, "404 page not found\n")
 
@@ -109,23 +108,6 @@ class _Handler(PlainHandler):
         if version == 1 and _PROTOBUF in self.headers.get("Accept", ""):
             return _PROTOBUF, found.SerializeToString()
         return _as_json(as_json(found, version=version))
-
-    def _answer(self, task: Callable[[], tuple[str, bytes]]) -> None:
-        try:
-            kind, payload = self.server.tempo.main.submit(task)
-        except TraceQLError as error:
-            self.send_text(400, str(error))
-        except NotFound as error:
-            self.send_text(404, str(error))
-        except Busy as error:
-            self.send_text(429, f"too many outstanding requests: {error}")
-        except OutOfTime as error:
-            self.send_text(504, f"request timed out: {error}")
-        except Exception:
-            _LOG.exception("%s failed", self.path)
-            self.send_text(500, "internal error")
-        else:
-            self.send_payload(200, kind, payload)
 
 
 def _values(found: list[str], version: int) -> dict[str, object]:
