@@ -47,20 +47,15 @@ class Lease:
         """
         while True:
             live = self._get()
-            if live is None:
-                if self._cluster.create(self._document(None)) is not None:
-                    return None
-                continue
-            holder = _holder(live)
-            if holder and self._renews(live):
+            if live is not None and _holder(live) and self._renews(live):
                 raise Refused(f"refused: {_describe(live, self._namespace)}. Nothing was changed")
-            if self._cluster.replace(self._document(live)) is not None:
-                return holder or None
+            if self._put(live):
+                return _holder(live) or None
 
     def take_from(self, holder: str) -> bool:
         """Take the Lease from a holder, dead or alive; False when another one has it, or nobody."""
         while (live := self._get()) is not None and _holder(live) == holder:
-            if self._cluster.replace(self._document(live)) is not None:
+            if self._put(live):
                 return True
         return False
 
@@ -68,11 +63,8 @@ class Lease:
         """Take the Lease from whoever has it; return who had it, None when it was free."""
         while True:
             live = self._get()
-            done = self._cluster.create(self._document(None)) if live is None else None
-            if live is not None:
-                done = self._cluster.replace(self._document(live))
-            if done is not None:
-                return (_holder(live) or None) if live else None
+            if self._put(live):
+                return _holder(live) or None
 
     def renew(self) -> None:
         """Say that the holder is alive. Raises Refused when the Lease was lost."""
@@ -97,7 +89,7 @@ class Lease:
     def _mine(self) -> dict[str, Any]:
         live = self._get()
         if live is None or _holder(live) != self._holder:
-            now = "nobody has it" if live is None or not _holder(live) else f"{_holder(live)} has it"
+            now = f"{_holder(live) or 'nobody'} has it"
             raise Refused(
                 f"refused: {self._holder} lost the Lease {LEASE_NAME} of namespace {self._namespace}: {now}. "
                 "Only its holder writes"
@@ -117,10 +109,16 @@ class Lease:
             return "not renewed" if same else None
 
         stale = poll(unchanged, _valid_seconds(seen), interval=_LOOK_SECONDS)
-        return stale is None and last is not None and bool(_holder(last))
+        return stale is None and bool(_holder(last))
 
     def _get(self) -> dict[str, Any] | None:
         return self._cluster.get(_named(self._namespace))
+
+    def _put(self, live: dict[str, Any] | None) -> bool:
+        """Make the Lease one's own, as it was read (None: there was none); False when it has changed since."""
+        document = self._document(live)
+        made = self._cluster.create(document) if live is None else self._cluster.replace(document)
+        return made is not None
 
     def _document(self, live: dict[str, Any] | None) -> dict[str, Any]:
         document = _named(self._namespace)
@@ -147,8 +145,9 @@ def _named(namespace: str) -> dict[str, Any]:
     }
 
 
-def _holder(live: dict[str, Any]) -> str:
-    return str((live.get("spec") or {}).get("holderIdentity") or "")
+def _holder(live: dict[str, Any] | None) -> str:
+    """Return who holds a Lease; "" for nobody, and for none."""
+    return str(((live or {}).get("spec") or {}).get("holderIdentity") or "")
 
 
 def _valid_seconds(live: dict[str, Any]) -> int:
