@@ -18,7 +18,7 @@ import click
 
 from .errors import BadInput
 
-__all__ = ["RUN_ID_LABEL", "Run", "begin", "configured_file", "current", "resolve"]
+__all__ = ["RUN_ID_LABEL", "Run", "activities", "begin", "configured_file", "current", "resolve"]
 
 RUN_ID_LABEL = "chaos.run-id"
 """The label of every object that a run creates; restoring removes what carries it."""
@@ -89,6 +89,11 @@ def current() -> Run:
 def _new() -> Run:
     source = _source()
     return Run(folder=source.parent, experiment=source.stem) if source else Run(folder=Path.cwd())
+
+
+def activities(experiment: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what an experiment does: its method's activities, then its rollbacks."""
+    return [*(experiment.get("method") or []), *(experiment.get("rollbacks") or [])]
 
 
 def resolve(path: str) -> Path:

@@ -1,10 +1,12 @@
-"""Values of SLIs in words, the same in reasons, logs and reports."""
+"""Values of SLIs in words and in tables, the same in reasons, logs and reports."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .result import Tolerance
 
-__all__ = ["show_tolerance", "show_value"]
+__all__ = ["show_tolerance", "show_value", "text_table"]
 
 
 def show_value(value: float | None, unit: str) -> str:
@@ -28,3 +30,11 @@ def show_tolerance(tolerance: Tolerance | None, unit: str) -> str:
     if unit == "count":
         return f"at most {tolerance.high:g}"
     return f"at least {show_value(tolerance.low, unit)}"
+
+
+def text_table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a table for a terminal, its columns as wide as their longest cells."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]

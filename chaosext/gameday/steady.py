@@ -20,7 +20,8 @@ from ..slo.load import find, load_slos
 from ..slo.model import Slo
 from ..slo.sli import measure
 from ..verification.burn import check_floor
-from ..verification.tolerances import parse_tolerances
+from ..verification.sampler import with_enough_events
+from ..verification.tolerances import parse_tolerances, unsteady
 from .plan import Pause
 
 __all__ = ["Gate", "budget_refusal", "open_gate", "wait_until_steady"]
@@ -68,10 +69,10 @@ def wait_until_steady(gate: Gate, pause: Pause) -> str | None:
 
     def missing() -> str | None:
         nonlocal steady_since
-        unsteady = _unsteady(gate)
-        if unsteady is not None:
+        said = _unsteady(gate)
+        if said is not None:
             steady_since = None
-            return unsteady
+            return said
         now = time.monotonic()
         steady_since = now if steady_since is None else steady_since
         held = now - steady_since
@@ -85,13 +86,9 @@ def _unsteady(gate: Gate) -> str | None:
         found = measure(gate.grafana, gate.slos.values(), gate.windows.short_window_seconds)
     except ChaosextError as error:
         return str(error)
-    for name, tolerance in gate.tolerances.items():
-        measured = found[name].over(tolerance.min_events)
-        if measured.value is None:
-            return f"{name} has no data ({measured.no_data})"
-        if not tolerance.holds(measured.value):
-            return f"{name} is {measured.value:.4g}, outside {tolerance.low:g} to {tolerance.high:g}"
-    return None
+    enough = with_enough_events(found, gate.tolerances)
+    missing = {name: one.no_data for name, one in enough.items() if one.no_data is not None}
+    return unsteady(gate.tolerances, {name: one.value for name, one in enough.items()}, missing)
 
 
 def budget_refusal(gate: Gate, floor: float) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import BadInput, Refused
+from ..run import activities
 from .cluster import Cluster, describe
 from .manifests import namespaces
 from .proof import CREATED_KINDS
@@ -45,7 +46,7 @@ def foreign_namespaces(experiment: dict[str, Any]) -> list[str]:
     Raises Refused for one that reaches beyond a namespace, such as those on nodes.
     """
     found: dict[str, None] = {}
-    for activity in [*(experiment.get("method") or []), *(experiment.get("rollbacks") or [])]:
+    for activity in activities(experiment):
         provider = activity.get("provider") or {}
         module = str(provider.get("module", ""))
         if activity.get("type") != "action" or not module.startswith(_FOREIGN):

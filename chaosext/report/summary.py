@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..result import AlertResult, SliResult, Verdict, Verification
-from ..words import show_value
+from ..words import show_value, text_table
 from .words import VERDICT_WORDS, seconds, why
 
 __all__ = ["last_line", "summary_lines"]
@@ -14,7 +14,7 @@ _HEADINGS = ("SLI", "before", "during", "after", "outcome")
 def summary_lines(verification: Verification) -> list[str]:
     """Return the summary: SLIs before, during and after, times, budget, verdict."""
     judged = [sli for sli in verification.slis if sli.expected]
-    lines = _table([_HEADINGS, *(_row(sli) for sli in judged)]) if verification.phases else []
+    lines = text_table([_HEADINGS, *(_row(sli) for sli in judged)]) if verification.phases else []
     lines.extend(_alert(alert) for alert in verification.alerts)
     if verification.time_to_detect_seconds is not None:
         lines.append(f"Time to detect: {seconds(verification.time_to_detect_seconds)}")
@@ -56,10 +56,3 @@ def _row(sli: SliResult) -> tuple[str, ...]:
     during = sli.during if sli.during is not None else sli.worst
     shown = (show_value(value, sli.unit) for value in (sli.baseline, during, sli.recovered))
     return (sli.display_name, *shown, str(sli.outcome))
-
-
-def _table(rows: list[tuple[str, ...]]) -> list[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]

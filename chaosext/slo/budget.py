@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .model import BUDGET, BUDGET_UNIT, Slo
 from .sli import Measurement
 
-__all__ = ["Budget", "period_days", "period_seconds", "spent"]
+__all__ = ["Budget", "by_period", "period_days", "period_seconds", "spent"]
 
 _DAY_SECONDS = 86400
 
@@ -34,6 +35,14 @@ def period_days(slo: Slo) -> int:
 def period_seconds(slo: Slo) -> int:
     """Return the length of the SLO's rolling period in seconds."""
     return period_days(slo) * _DAY_SECONDS
+
+
+def by_period(slos: Iterable[Slo]) -> dict[int, list[Slo]]:
+    """Return SLOs by the seconds of their period: those of one period are asked in one request."""
+    found: dict[int, list[Slo]] = {}
+    for slo in slos:
+        found.setdefault(period_seconds(slo), []).append(slo)
+    return found
 
 
 def spent(slo: Slo, measured: Measurement, scrape_interval_seconds: float) -> float:

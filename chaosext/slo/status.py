@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from ..environment import Windows
 from ..grafana.client import Grafana
-from ..words import show_value
-from .budget import Budget, period_seconds, spent
+from ..words import show_value, text_table
+from .budget import Budget, by_period, spent
 from .model import Slo
 from .sli import Measurement, measure
 
@@ -49,9 +49,8 @@ def status(grafana: Grafana, slos: Mapping[str, Slo], windows: Windows) -> list[
     """
     now = measure(grafana, slos.values(), windows.short_window_seconds)
     in_period: dict[str, Measurement] = {}
-    budgeted = [slo for slo in slos.values() if not slo.is_count]
-    for seconds in {period_seconds(slo) for slo in budgeted}:
-        in_period |= measure(grafana, [s for s in budgeted if period_seconds(s) == seconds], seconds)
+    for seconds, same in by_period(slo for slo in slos.values() if not slo.is_count).items():
+        in_period |= measure(grafana, same, seconds)
     return [
         _counted(slo, now[name])
         if slo.is_count
@@ -62,9 +61,7 @@ def status(grafana: Grafana, slos: Mapping[str, Slo], windows: Windows) -> list[
 
 def status_lines(found: list[Status]) -> list[str]:
     """Return a table of the statuses, and why there is no data where there is none."""
-    rows = [_HEADINGS, *(_row(s) for s in found)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
-    table = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+    table = text_table([_HEADINGS, *(_row(s) for s in found)])
     return [*table, *(f"{s.name} has no data: {s.no_data}" for s in found if s.no_data)]
 
 

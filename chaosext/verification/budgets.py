@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import ChaosextError
 from ..result import BudgetResult
-from ..slo.budget import Budget, period_seconds, spent
+from ..slo.budget import Budget, by_period, spent
 from ..slo.model import Slo
 from ..slo.sli import Measurement, measure
 from .settings import Settings
@@ -21,8 +21,7 @@ def count_budgets(settings: Settings, run_seconds: float | None) -> list[BudgetR
     limits = {limit.slo: limit.spend_at_most for limit in settings.expectations.budget}
     in_run = {} if run_seconds is None else _asked(settings, list(slos.values()), run_seconds)
     in_period: dict[str, Measurement] = {}
-    for seconds in {period_seconds(slo) for slo in slos.values()}:
-        same = [slo for slo in slos.values() if period_seconds(slo) == seconds]
+    for seconds, same in by_period(slos.values()).items():
         in_period.update(_asked(settings, same, seconds))
     scrape = settings.windows.scrape_interval_seconds
     return [

@@ -13,7 +13,7 @@ from ..kubernetes.manifests import load_manifest
 from ..kubernetes.restore import ROLLOUT_SECONDS
 from ..kubernetes.safety import foreign_namespaces
 from ..result import Tolerance
-from ..run import configured_file, resolve
+from ..run import activities, configured_file, resolve
 from ..slo.load import load_slos
 from ..slo.model import Slo
 from .evidence import Sources
@@ -84,13 +84,13 @@ def load_settings(
 
 def _deadline_seconds(experiment: dict[str, Any], windows: Windows, expectations: Expectations) -> float:
     """Return how long a run may take: what it states that it waits, rollouts for all activities, a minute."""
-    activities = [*(experiment.get("method") or []), *(experiment.get("rollbacks") or [])]
-    arguments = [(a.get("provider") or {}).get("arguments") or {} for a in activities]
-    pauses = [p for a in activities for p in (a.get("pauses") or {}).values()]
+    done = activities(experiment)
+    arguments = [(a.get("provider") or {}).get("arguments") or {} for a in done]
+    pauses = [p for a in done for p in (a.get("pauses") or {}).values()]
     stated = [a[name] for a in arguments for name in ("windows", "within_windows") if name in a]
     waits = sum(w for w in stated if isinstance(w, int | float))
     waits += expectations.baseline_within_windows + expectations.recover_within_windows + 1
-    rollouts = ROLLOUT_SECONDS * len(activities)
+    rollouts = ROLLOUT_SECONDS * len(done)
     return (
         windows.seconds(waits)
         + sum(p for p in pauses if isinstance(p, int | float))
@@ -110,7 +110,7 @@ def _applied(experiment: dict[str, Any], app_manifest: Path) -> list[dict[str, A
     Read now, so that a missing or wrong file is met before the baseline and not amid the fault.
     """
     paths: list[Path] = []
-    for activity in [*(experiment.get("method") or []), *(experiment.get("rollbacks") or [])]:
+    for activity in activities(experiment):
         provider = activity.get("provider") or {}
         path = (provider.get("arguments") or {}).get("path")
         if provider.get("module") == _ACTIONS and path is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -10,7 +11,7 @@ from ..environment import validation_line
 from ..errors import BadInput
 from ..result import Tolerance
 
-__all__ = ["parse_tolerances"]
+__all__ = ["parse_tolerances", "unsteady"]
 
 _PROBE_MODULE, _PROBE_FUNCTION = "chaosext.slo.probes", "sli"
 
@@ -38,6 +39,22 @@ def parse_tolerances(experiment: dict[str, Any]) -> dict[str, Tolerance]:
         except ValidationError as error:
             raise BadInput(f"probe {probe.get('name')!r}: arguments: {validation_line(error)}") from error
     return found
+
+
+def unsteady(
+    tolerances: Mapping[str, Tolerance], values: Mapping[str, float | None], missing: Mapping[str, str]
+) -> str | None:
+    """Say the first SLI that has no data or lies outside its tolerance; None: the steady state holds.
+
+    `values` and `missing`, why there is no data, are by the SLI's name.
+    """
+    for name, tolerance in tolerances.items():
+        value = values.get(name)
+        if value is None:
+            return f"{name} has no data ({missing.get(name)})"
+        if not tolerance.holds(value):
+            return f"{name} is {value:.4g}, outside {tolerance.low:g} to {tolerance.high:g}"
+    return None
 
 
 def _range(probe: dict[str, Any]) -> tuple[float, float]:

@@ -31,6 +31,7 @@ from .guard import Guard
 from .record import Record
 from .sampler import Sampler, with_enough_events
 from .settings import Settings
+from .tolerances import unsteady
 
 __all__ = ["Watch"]
 
@@ -293,13 +294,7 @@ class Watch:
         return run
 
     def _unsteady(self, sample: Sample) -> str | None:
-        for name, tolerance in self._settings.tolerances.items():
-            value = sample.values.get(name)
-            if value is None:
-                return f"{name} has no data ({sample.missing.get(name)})"
-            if not tolerance.holds(value):
-                return f"{name} is {value:.4g}, outside {tolerance.low:g} to {tolerance.high:g}"
-        return None
+        return unsteady(self._settings.tolerances, sample.values, sample.missing)
 
     def _measure(self, seconds: float) -> dict[str, Measurement]:
         try:
