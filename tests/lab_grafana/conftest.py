@@ -279,6 +279,28 @@ def own_log_store(tmp_path: Path) -> Iterator[LogStoreProcess]:
         yield store
 
 
+@pytest.fixture(scope="module")
+def tempo_url() -> Iterator[str]:
+    """A trace store as a process of its own."""
+    port = free_port()
+    words = [sys.executable, "-m", "lab.grafana.tracestore", f"--port={port}", "--query-seconds=60"]
+    process = subprocess.Popen(words, env={**os.environ, "PYTHONPATH": str(CHECKOUT / "setup")})
+    url = f"http://127.0.0.1:{port}"
+
+    def ready() -> bool:
+        assert process.poll() is None, "the trace store has ended"
+        with contextlib.suppress(requests.RequestException):
+            return requests.get(f"{url}/ready", timeout=5).ok
+        return False
+
+    try:
+        wait_until(ready, "the trace store answers")
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
 @dataclass
 class Client:
     """Requests to the stand-in, with the token."""

@@ -1,10 +1,6 @@
 """chaosext's probes and its collecting of evidence, against the lab's Grafana, log store and trace store."""
 
-import contextlib
-import os
 import secrets
-import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 
@@ -19,7 +15,7 @@ from chaosext.verification.evidence import Moments, Sources, collect
 from chaosext.verification.expectations import EvidenceExpectation
 from lab.grafana.server import GrafanaSettings
 
-from .conftest import CHECKOUT, TOKEN, free_port, running_grafana, wait_until
+from .conftest import TOKEN, running_grafana
 
 NS = 1_000_000_000
 LABELS = {"namespace": "probes", "service": "payment"}
@@ -87,27 +83,6 @@ class World:
             f"{self.tempo}/v1/traces", data=self.sent.SerializeToString(), headers=headers, timeout=30
         )
         assert answer.ok, answer.text
-
-
-@pytest.fixture(scope="module")
-def tempo_url():
-    port = free_port()
-    words = [sys.executable, "-m", "lab.grafana.tracestore", f"--port={port}", "--query-seconds=60"]
-    process = subprocess.Popen(words, env={**os.environ, "PYTHONPATH": str(CHECKOUT / "setup")})
-    url = f"http://127.0.0.1:{port}"
-
-    def ready():
-        assert process.poll() is None, "the trace store has ended"
-        with contextlib.suppress(requests.RequestException):
-            return requests.get(f"{url}/ready", timeout=5).ok
-        return False
-
-    try:
-        wait_until(ready, "the trace store answers")
-        yield url
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,8 @@
 """Traces: received as OpenTelemetry's own exporter sends them, kept within bounds, found by TraceQL."""
 
-import contextlib
 import gzip
 import json
-import os
 import secrets
-import subprocess
-import sys
 import time
 
 import pytest
@@ -25,7 +21,7 @@ from lab.grafana.tracestore import otlp, traceql
 from lab.grafana.tracestore.store import Span, TraceStore
 from lab.grafana.tracestore.traceql import TraceQLError
 
-from .conftest import CHECKOUT, TOKEN, free_port, running_grafana, wait_until
+from .conftest import TOKEN, running_grafana
 
 PROXY = "/api/datasources/proxy/uid/tempo/api"
 SECOND = 1_000_000_000
@@ -209,28 +205,6 @@ class TestReceiving:
         [(_, span)] = otlp.spans(request.SerializeToString(), otlp.PROTOBUF, "")
         assert isinstance(span, Span)
         assert otlp.attributes(span.message().attributes) == {"list": '[1, "two"]'}
-
-
-@pytest.fixture(scope="module")
-def tempo_url():
-    """A trace store as a process of its own."""
-    port = free_port()
-    words = [sys.executable, "-m", "lab.grafana.tracestore", f"--port={port}", "--query-seconds=60"]
-    process = subprocess.Popen(words, env={**os.environ, "PYTHONPATH": str(CHECKOUT / "setup")})
-    url = f"http://127.0.0.1:{port}"
-
-    def ready():
-        assert process.poll() is None, "the trace store has ended"
-        with contextlib.suppress(requests.RequestException):
-            return requests.get(f"{url}/ready", timeout=5).ok
-        return False
-
-    try:
-        wait_until(ready, "the trace store answers")
-        yield url
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 @pytest.fixture(scope="module")

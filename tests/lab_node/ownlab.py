@@ -38,6 +38,15 @@ COMMAND_SECONDS = 300.0
 _FIRST_OFFSET = 1000 + os.getpid() % 180 * 10
 
 
+def until(condition: Callable[[], object], seconds: float):
+    """Wait until a condition gives something true, and return that."""
+    deadline = time.monotonic() + seconds
+    while not (result := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.05)
+    return result
+
+
 class OwnLab:
     """A lab with a state folder of its own, and the ports that it chooses from this process' own on."""
 
@@ -123,11 +132,7 @@ class OwnLab:
         return all(entry["ready"] for entry in self.status()["components"])
 
     def until(self, condition: Callable[[], object], seconds: float = PATIENCE_SECONDS):
-        deadline = time.monotonic() + seconds
-        while not (result := condition()):
-            assert time.monotonic() < deadline, f"not within {seconds} s"
-            time.sleep(0.05)
-        return result
+        return until(condition, seconds)
 
     def ports_free(self) -> bool:
         for port in self.settings.ports.named().values():

@@ -1,6 +1,7 @@
 """Replicas that replicate, and rollouts that callers do not notice, in the whole lab."""
 
 import contextlib
+import functools
 import http.client
 import json
 import os
@@ -8,7 +9,6 @@ import secrets
 import signal
 import subprocess
 import threading
-import time
 import urllib.parse
 import urllib.request
 from collections import Counter
@@ -19,16 +19,11 @@ import pytest
 
 from lab import layout, settings
 
+from .ownlab import until
+
 pytestmark = pytest.mark.lab
+_until = functools.partial(until, seconds=60.0)
 NAMESPACE = "ecommerce"
-
-
-def _until(condition, seconds: float = 60.0):
-    deadline = time.monotonic() + seconds
-    while not (result := condition()):
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.1)
-    return result
 
 
 def _redis(host: str, *words: str) -> str:

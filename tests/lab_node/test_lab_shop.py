@@ -1,9 +1,9 @@
 """The whole lab with the shop in it."""
 
 import base64
+import functools
 import json
 import os
-import time
 import urllib.parse
 import urllib.request
 
@@ -11,21 +11,16 @@ import pytest
 
 from lab.node import procfs
 
+from .ownlab import until
+
 pytestmark = pytest.mark.lab
+_until = functools.partial(until, seconds=30.0)
 
 
 def _query(lab, query: str) -> list:
     words = urllib.parse.urlencode({"query": query})
     with urllib.request.urlopen(f"{lab.prometheus_url}/api/v1/query?{words}", timeout=5) as answer:
         return json.load(answer)["data"]["result"]
-
-
-def _until(condition, seconds: float = 30.0):
-    deadline = time.monotonic() + seconds
-    while not (result := condition()):
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.2)
-    return result
 
 
 def test_every_pod_is_ready(lab):
