@@ -1,6 +1,7 @@
 """What breaks, and how the shop says so: quickly, with the right status, and it heals by itself."""
 
 import asyncio
+import contextlib
 import itertools
 import signal
 import sys
@@ -9,6 +10,9 @@ import time
 import aiohttp
 import pytest
 import requests
+
+from shop.services.product import store as product_store
+from shop.services.product.database import Database, DatabaseSettings
 
 from .world import PATIENCE_SECONDS, poll
 
@@ -172,6 +176,34 @@ def test_two_pods_may_seed_at_once(world, postgres):
     for twin in twins:
         twin.kill()
     postgres.sql("DROP DATABASE twins", "postgres")
+
+
+def test_a_product_asked_for_before_the_table_is_there_waits_for_it(postgres, monkeypatch):
+    # However slow the machine is: what is looked at is the order, not the limit.
+    monkeypatch.setattr(product_store, "WAIT_SECONDS", 30)
+    postgres.sql("CREATE DATABASE fresh", "postgres")
+    postgres.sql("GRANT CREATE ON DATABASE fresh TO product", "postgres")
+
+    async def ask_first() -> list[dict]:
+        database = Database(DatabaseSettings(postgres.address, 5432, "fresh", "product", "unused"))
+        store = product_store.ProductStore(database)
+        async with (
+            contextlib.aclosing(database.run(None)) as opened,
+            contextlib.aclosing(store.run(None)) as seeding,
+        ):
+            await anext(opened)
+            asked = asyncio.create_task(store.by_ids(["carrot-cake"]))
+            await asyncio.sleep(0)  # it has asked, or waits
+            await anext(seeding)
+            found = await asked
+            await anext(seeding, None)
+            await anext(opened, None)
+            return found
+
+    said_before = postgres.process.log.read_text().count("does not exist")
+    assert [product["id"] for product in asyncio.run(ask_first())] == ["carrot-cake"]
+    assert postgres.process.log.read_text().count("does not exist") == said_before
+    postgres.sql("DROP DATABASE fresh", "postgres")
 
 
 def test_product_says_what_postgresql_said_when_slots_run_out(world, shop, postgres):

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from shop.catalogue import products
 from shop.logs import fields
-from shop.services.product.database import FAILURES, Database, unavailable
+from shop.services.product.database import FAILURES, WAIT_SECONDS, Database, unavailable
 
 SEED_ATTEMPT_SECONDS = 60.0
 SEED_PAUSE_SECONDS = 0.5
@@ -50,6 +50,7 @@ class ProductStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._seeding = asyncio.Lock()
+        self._ready = asyncio.Event()
 
     async def run(self, _application: web.Application) -> AsyncIterator[None]:
         """Seed in the background while the application starts (for cleanup_ctx)."""
@@ -86,16 +87,25 @@ class ProductStore:
     async def _query(
         self, statement: Callable[[asyncpg.Connection], Awaitable[list[asyncpg.Record]]]
     ) -> list[asyncpg.Record]:
+        await self._wait_for_first_seed()
         try:
             try:
                 async with self._database.connection() as connection:
-                    return await statement(connection)
+                    rows = await statement(connection)
             except asyncpg.UndefinedTableError:
                 await self._seed()
-            async with self._database.connection() as connection:
-                return await statement(connection)
+                async with self._database.connection() as connection:
+                    rows = await statement(connection)
         except FAILURES as error:
             raise unavailable() from error
+        self._ready.set()
+        return rows
+
+    async def _wait_for_first_seed(self) -> None:
+        # Asking for a table that is about to be created would be an error in the database's log.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._ready.wait()
 
     async def _seed_when_possible(self) -> None:
         # Bounded; after that the first request that misses the table creates it.
@@ -127,6 +137,7 @@ class ProductStore:
                 for position, item in enumerate(products())
             ]
             await connection.executemany(_INSERT, rows)
+        self._ready.set()
         _log.info("catalogue ready", extra=fields(products=len(rows)))
 
 
