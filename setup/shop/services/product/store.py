@@ -13,7 +13,6 @@ from shop.catalogue import products
 from shop.logs import fields
 from shop.services.product.database import FAILURES, WAIT_SECONDS, Database, unavailable
 
-SEED_ATTEMPT_SECONDS = 60.0
 SEED_PAUSE_SECONDS = 0.5
 
 # The name of the lock that lets one pod at a time create and seed; any number that nobody else uses.
@@ -50,7 +49,7 @@ class ProductStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._seeding = asyncio.Lock()
-        self._ready = asyncio.Event()
+        self._seeded = asyncio.Event()
 
     async def run(self, _application: web.Application) -> AsyncIterator[None]:
         """Seed in the background while the application starts (for cleanup_ctx)."""
@@ -87,31 +86,23 @@ class ProductStore:
     async def _query(
         self, statement: Callable[[asyncpg.Connection], Awaitable[list[asyncpg.Record]]]
     ) -> list[asyncpg.Record]:
-        await self._wait_for_first_seed()
         try:
+            # Asking for a table that is about to be created would be an error in the database's log.
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._seeded.wait()
             try:
                 async with self._database.connection() as connection:
-                    rows = await statement(connection)
+                    return await statement(connection)
             except asyncpg.UndefinedTableError:
                 await self._seed()
-                async with self._database.connection() as connection:
-                    rows = await statement(connection)
+            async with self._database.connection() as connection:
+                return await statement(connection)
         except FAILURES as error:
             raise unavailable() from error
-        self._ready.set()
-        return rows
-
-    async def _wait_for_first_seed(self) -> None:
-        # Asking for a table that is about to be created would be an error in the database's log.
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(WAIT_SECONDS):
-                await self._ready.wait()
 
     async def _seed_when_possible(self) -> None:
-        # Bounded; after that the first request that misses the table creates it.
-        deadline = asyncio.get_running_loop().time() + SEED_ATTEMPT_SECONDS
         said = ""
-        while asyncio.get_running_loop().time() < deadline:
+        while True:
             try:
                 await self._seed()
             except FAILURES as error:
@@ -137,7 +128,7 @@ class ProductStore:
                 for position, item in enumerate(products())
             ]
             await connection.executemany(_INSERT, rows)
-        self._ready.set()
+        self._seeded.set()
         _log.info("catalogue ready", extra=fields(products=len(rows)))
 
 
