@@ -190,6 +190,7 @@ def contrast(a: str, b: str) -> float:
 def test_text_and_strokes_can_be_seen(colours):
     text = [("ink", g) for g in ("ground", "card", "good-ground", "bad-ground", "warn-ground", "none-ground")]
     text += [("ink", g) for g in ("baseline", "fault", "recovery")]
+    text += [("bad", "card")]
     text += [("soft", "ground"), ("soft", "card"), ("accent", "card"), ("accent", "ground")]
     text += [(tone, f"{tone}-ground") for tone in ("good", "bad", "warn", "none")]
     text += [("card", number) for number in ("ink", "soft", "pending", "firing", "landed", "good")]
@@ -197,5 +198,6 @@ def test_text_and_strokes_can_be_seen(colours):
         assert contrast(colours[front], colours[ground]) >= 4.5, (front, ground)
     strokes = [(s, g) for s in ("accent", "bad", "landed", "pending", "firing") for g in ("card", "baseline")]
     strokes += [(s, g) for s in ("accent", "bad", "landed", "pending") for g in ("fault", "recovery")]
+    strokes += [(hue, g) for hue in colours if hue.startswith("hue-") for g in ("card", "bad-ground")]
     for front, ground in strokes:
         assert contrast(colours[front], colours[ground]) >= 3, (front, ground)

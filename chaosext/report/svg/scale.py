@@ -6,12 +6,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Axis", "clock", "count_axis", "ratio_axis", "time_ticks"]
+__all__ = ["Axis", "clock", "count_axis", "duration", "duration_ticks", "ratio_axis", "time_ticks"]
 
 _TIME_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
 _NARROWEST_RATIO = 0.1
 """The least range of a ratio's axis: noise below a percent should not look like a failure."""
 _MINUTE, _HOUR = 60, 3600
+_THREE_DIGITS = 999.5
+"""From here on a number rounds to four digits."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,20 @@ def time_ticks(seconds: float, ticks: int = 8) -> list[tuple[float, str]]:
         days = _TIME_STEPS[-1]
         step = days * math.ceil(seconds / days / ticks)
     return [(float(at), clock(at)) for at in range(0, math.floor(seconds) + 1, step)]
+
+
+def duration_ticks(milliseconds: float, ticks: int = 6) -> list[tuple[float, str]]:
+    """Return ticks from 0 to a duration above 0, at most `ticks` and one, each with its time in words."""
+    step = _nice(milliseconds / ticks)
+    return [(n * step, duration(n * step)) for n in range(math.floor(milliseconds / step + 1e-9) + 1)]
+
+
+def duration(milliseconds: float) -> str:
+    """Say a duration in three digits, or in whole seconds: 0.45 ms, 120 ms, 2.5 s, 4000 s."""
+    seconds = milliseconds / 1000
+    if abs(milliseconds) < _THREE_DIGITS:
+        return f"{milliseconds:.3g} ms" if round(milliseconds, 2) else "0 ms"
+    return f"{seconds:.3g} s" if abs(seconds) < _THREE_DIGITS else f"{seconds:.0f} s"
 
 
 def clock(seconds: float) -> str:

@@ -6,7 +6,7 @@ and ground against WCAG's contrast of 4.5, and of 3 for strokes.
 
 from __future__ import annotations
 
-__all__ = ["DARK", "LIGHT", "STYLE"]
+__all__ = ["DARK", "HUES", "LIGHT", "STYLE"]
 
 LIGHT = {
     "ground": "#f6f7f9",
@@ -29,6 +29,14 @@ LIGHT = {
     "pending": "#8a5200",
     "firing": "#b3261e",
     "landed": "#6b3fa0",
+    "hue-1": "#2a6fd0",
+    "hue-2": "#b8610a",
+    "hue-3": "#22804a",
+    "hue-4": "#7d4fb5",
+    "hue-5": "#0d7d8c",
+    "hue-6": "#b02f78",
+    "hue-7": "#776500",
+    "hue-8": "#566070",
 }
 DARK = {
     "ground": "#12161d",
@@ -51,9 +59,23 @@ DARK = {
     "pending": "#f5bd63",
     "firing": "#ff9a91",
     "landed": "#c9a6ff",
+    "hue-1": "#7fb0ff",
+    "hue-2": "#f0a860",
+    "hue-3": "#67cf8e",
+    "hue-4": "#c7a5ff",
+    "hue-5": "#5ccbd9",
+    "hue-6": "#ff95c9",
+    "hue-7": "#d8c95c",
+    "hue-8": "#a9b4c4",
 }
+HUES = 8
+"""How many colours there are to tell things of one kind apart; none of them is a tone's."""
 
-STYLE = """
+_HUES = "".join(f".hue-{n} .bar-of-span{{fill:var(--hue-{n})}}" for n in range(1, HUES + 1))
+STYLE = (
+    f"""
+{_HUES}"""
+    + """
 svg text{font:11px/1 system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",sans-serif;fill:var(--soft)}
 .plot{display:block;overflow:visible;margin:10px 14px 26px 46px;width:calc(100% - 60px)}
 .plot .y{text-anchor:end}
@@ -99,5 +121,17 @@ stroke:var(--card);stroke-width:3px;stroke-opacity:.7;text-anchor:middle;fill:va
 .diagram .edge{fill:none;stroke:var(--soft);stroke-width:1.4}
 .diagram .backwards{stroke-dasharray:4 3}
 .diagram .arrow{fill:var(--soft)}
-@media (max-width:640px){.plot .minor{display:none}}
+.waterfall{display:block;overflow:visible;margin:8px 0 4px}
+.waterfall .grid{stroke:var(--rule);stroke-width:1}
+.waterfall .x{text-anchor:middle}
+.waterfall .row{fill:none}
+.waterfall .name{font-size:12px;fill:var(--ink)}
+.waterfall .service{font-weight:600}
+.waterfall .took{text-anchor:end;fill:var(--ink);font-variant-numeric:tabular-nums}
+.waterfall .detail{font-family:ui-monospace,"Liberation Mono",monospace;fill:var(--ink)}
+.waterfall .sign{fill:var(--bad);font-weight:700}
+.waterfall .failed .bar-of-span{stroke:var(--bad);stroke-width:2}
+.waterfall .blamed .row{fill:var(--bad-ground);stroke:var(--bad);stroke-width:1}
+@media (max-width:640px){.plot .minor,.waterfall .minor{display:none}}
 """
+)
