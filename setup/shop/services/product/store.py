@@ -87,9 +87,7 @@ class ProductStore:
         self, statement: Callable[[asyncpg.Connection], Awaitable[list[asyncpg.Record]]]
     ) -> list[asyncpg.Record]:
         try:
-            # Asking for a table that is about to be created would be an error in the database's log.
-            async with asyncio.timeout(WAIT_SECONDS):
-                await self._seeded.wait()
+            await self._wait_for_first_seed()
             try:
                 async with self._database.connection() as connection:
                     return await statement(connection)
@@ -99,6 +97,16 @@ class ProductStore:
                 return await statement(connection)
         except FAILURES as error:
             raise unavailable() from error
+
+    async def _wait_for_first_seed(self) -> None:
+        """Spare the database's log a question for a table that is about to be created; raises TimeoutError."""
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._seeded.wait()
+        except TimeoutError:
+            # Connecting says in the request's trace what the database says, if that is why.
+            async with self._database.connection():
+                raise TimeoutError("the catalogue has not been created yet") from None
 
     async def _seed_when_possible(self) -> None:
         said = ""
