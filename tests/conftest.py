@@ -11,6 +11,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,8 @@ import pytest
 
 from chaosext.result import Verification, read
 from lab import settings
+
+from .browser import Browser, missing, started
 
 CHECKOUT = Path(__file__).parents[1]
 UP_SECONDS = 120
@@ -194,6 +197,15 @@ def day(request: pytest.FixtureRequest) -> Day:
     code = day.wait()
     assert code in range(6), day.log.read_text(errors="replace")[-3000:]
     return day
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Return the session's browser; the test is skipped on a machine without one."""
+    if (why := missing()) is not None:
+        pytest.skip(why)
+    with started(tmp_path_factory.mktemp("browser")) as browser:
+        yield browser
 
 
 def _describe(exports: str) -> Lab:
