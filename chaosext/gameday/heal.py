@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import secrets
 from pathlib import Path
 
@@ -24,8 +23,8 @@ def heal_by_hand(manifest: Path, *, force: bool) -> Healing:
     """
     documents, cluster = load_manifest(manifest), Cluster()
     check_opt_in(cluster, namespaces(documents))
-    # Two people may heal at once: each has a name of their own.
-    mine = leases(cluster, documents, f"heal-{getpass.getuser()}-{secrets.token_hex(3)}", "heal")
+    # Two people may heal at once: each has a name of their own. Who they are is the Lease's annotation.
+    mine = leases(cluster, documents, f"heal-{secrets.token_hex(4)}", "heal")
     taken = []
     try:
         for lease in mine:

@@ -1,16 +1,15 @@
-"""One cluster, reached by KUBECONFIG, and the errors of talking to it in one line each."""
+"""One cluster, and the errors of talking to it in one line each."""
 
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from kubernetes import client, config
+from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.exceptions import ResourceNotFoundError
@@ -18,6 +17,7 @@ from urllib3.exceptions import HTTPError
 
 from ..errors import BadInput, KubernetesError
 from ..run import current
+from .connection import connect
 
 __all__ = ["Cluster"]
 
@@ -27,24 +27,15 @@ _NOT_FOUND, _CONFLICT, _UNAUTHORIZED, _FORBIDDEN = 404, 409, 401, 403
 
 
 class Cluster:
-    """The cluster of a kubeconfig's current context.
+    """The cluster of a kubeconfig, or of the pod's ServiceAccount: see connection.connect.
 
-    Raises BadInput when the kubeconfig cannot be used.
+    Raises BadInput when neither can be used.
     """
 
     def __init__(self, kubeconfig: str | None = None) -> None:
-        path = kubeconfig or os.environ.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
-        if not Path(path).is_file():
-            raise BadInput(f"KUBECONFIG: {path} does not exist: run 'source setup/env', or export your own")
-        configuration = client.Configuration()
-        try:
-            _, active = config.list_kube_config_contexts(path)
-            config.load_kube_config(path, client_configuration=configuration)
-        except Exception as error:
-            raise BadInput(f"KUBECONFIG: {path} cannot be used: {' '.join(str(error).split())}") from error
+        self._name, configuration = connect(kubeconfig)
         configuration.retries = False
-        self.context = str(active["name"])
-        self.server = str(configuration.host)
+        self._server = str(configuration.host)
         # The discovery cache's default path is shared by all clusters, and outlives them.
         self._cache = tempfile.TemporaryDirectory(prefix="chaosext-")
         with self.errors("asking what it offers"):
@@ -54,7 +45,11 @@ class Cluster:
 
     def __str__(self) -> str:
         """Name the context and the server, for messages."""
-        return f"context {self.context} at {self.server}"
+        return f"{self._name} at {self._server}"
+
+    def version(self) -> str:
+        """Return the version that the server says it has, such as v1.33.1; it was asked with the discovery."""
+        return str(self._client.version["kubernetes"].get("gitVersion", "not said"))
 
     def check_kind(self, document: dict[str, Any]) -> None:
         """Raise BadInput when the cluster does not know a document's kind."""
@@ -194,7 +189,7 @@ def _reason(error: Any) -> str:
         message = str(json.loads(body)["message"])
     except (ValueError, KeyError, TypeError, AttributeError):
         message = str(error.reason)
-    hint = ": the kubeconfig's token is not this cluster's, or may not do this"
+    hint = ": the token is not this cluster's, or may not do this"
     return f"{error.status}: {' '.join(message.split())}" + (
         hint if error.status in {_UNAUTHORIZED, _FORBIDDEN} else ""
     )

@@ -9,6 +9,7 @@ from typing import Any
 from ..architecture import Architecture, load_architecture
 from ..errors import ChaosextError
 from ..grafana.client import Grafana
+from ..kubernetes.cluster import Cluster
 from ..result import About
 from ..run import resolve
 
@@ -25,20 +26,23 @@ _ARCHITECTURE = "../manifests/architecture.yaml"
 
 
 def describe_run(
-    experiment: dict[str, Any], configuration: dict[str, Any] | None, grafana: Grafana | None
+    experiment: dict[str, Any],
+    configuration: dict[str, Any] | None,
+    grafana: Grafana | None,
+    cluster: Cluster | None,
 ) -> About:
-    """Return what is known; nothing that cannot be found out fails a run. None: Grafana was never reached."""
+    """Return what is known; nothing that cannot be found out fails a run. None: it was never reached."""
     return About(
         description=str(experiment.get("description") or ""),
         hypothesis=str((experiment.get("steady-state-hypothesis") or {}).get("title") or ""),
         tags=[str(t) for t in experiment.get("tags") or []],
         grafana_url=grafana.url if grafana else None,
-        versions=_versions(grafana),
+        versions=_versions(grafana, cluster),
         architecture=_architecture(configuration or {}),
     )
 
 
-def _versions(grafana: Grafana | None) -> dict[str, str]:
+def _versions(grafana: Grafana | None, cluster: Cluster | None) -> dict[str, str]:
     found = {}
     for package in _PACKAGES:
         try:
@@ -47,6 +51,8 @@ def _versions(grafana: Grafana | None) -> dict[str, str]:
             continue
     found["Python"] = platform.python_version()
     found["System"] = platform.platform(terse=True)
+    if cluster is not None:
+        found["Kubernetes server"] = cluster.version()
     if grafana is not None:
         try:
             found["Grafana"] = str(grafana.health().get("version", "not said"))

@@ -99,7 +99,7 @@ def before_experiment_control(
         _state.watch = Watch(_state.run, _state.settings)
         _state.record = _state.watch.record
         _state.watch.preflight()
-        _state.watch.guard(context["title"], describe_run(context, configuration, None))
+        _state.watch.guard(context["title"], describe_run(context, configuration, None, _state.watch.cluster))
     except Refused as error:
         _refuse(str(error), "refusal")
     except ChaosextError as error:
@@ -186,7 +186,8 @@ def after_experiment_control(
         bool(state.get("deviated")),
     )
     reached = _state.settings.grafana if _state.settings and _state.record.steady else None
-    verification.about = describe_run(context, configuration, reached)
+    cluster = _state.watch.cluster if _state.watch else None
+    verification.about = describe_run(context, configuration, reached, cluster)
     state["verification"] = {"verdict": str(verification.verdict), "reasons": verification.reasons}
     if _state.run.reports is None:
         return

@@ -52,7 +52,7 @@ class Watch:
         self._settings = settings
         self._zero = time.monotonic()
         self._zero_epoch = time.time()
-        self._cluster = Cluster()
+        self.cluster = Cluster()
         self._guard = Guard(run, settings.manifest)
         self._annotation = FaultAnnotation(settings.grafana, run)
         self._alerts = AlertWatch(settings.expectations.alerts)
@@ -78,10 +78,10 @@ class Watch:
     def preflight(self) -> None:
         """Ask whether the run may begin: opt-in, known kinds, a Grafana that answers. Raises ChaosextError."""
         touched = [*self._settings.manifest, *self._settings.applied]
-        check_opt_in(self._cluster, [*namespaces(touched), *self._settings.foreign_namespaces])
+        check_opt_in(self.cluster, [*namespaces(touched), *self._settings.foreign_namespaces])
         for document in touched:
-            self._cluster.check_kind(document)
-        check_restorable(self._cluster, self._settings.applied, self._settings.manifest)
+            self.cluster.check_kind(document)
+        check_restorable(self.cluster, self._settings.applied, self._settings.manifest)
         self._settings.grafana.prometheus()
         slos = [self._settings.slos[name] for name in self._limits]
         table = self._settings.windows
@@ -106,7 +106,7 @@ class Watch:
             grafana_token=self._settings.grafana.token,
         )
         try:
-            self._guard.begin(self._cluster, orders)
+            self._guard.begin(self.cluster, orders)
         finally:
             self.record.healed_before = self._guard.healed_before
         self._sampler.file = self._run.reports and self._run.reports / SAMPLES_FILE
@@ -304,7 +304,7 @@ class Watch:
 
     def _prove(self) -> Rollback:
         try:
-            found = prove(self._cluster, self._settings.manifest, self._run.selector)
+            found = prove(self.cluster, self._settings.manifest, self._run.selector)
         except ChaosextError as error:
             return Rollback(proved=False, differences=[str(error)])
         return Rollback(proved=not found, differences=found)

@@ -90,7 +90,7 @@ def test_the_role_is_for_one_namespace(cluster, namespace, runner, make_deployme
     text = str(refused.value)
     assert "\n" not in text
     assert f'403: namespaces "{namespace}" is forbidden: {user} cannot get resource "namespaces"' in text
-    assert text.endswith("the kubeconfig's token is not this cluster's, or may not do this")
+    assert text.endswith("the token is not this cluster's, or may not do this")
     assert cluster.store.find("deployments", namespace, "web") is None
 
 
