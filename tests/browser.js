@@ -44,7 +44,8 @@ const opacity = (element) => {
 const boxes = (element) => {
   const around = [];
   for (let at = element; at; at = at.parentElement) around.unshift(at);
-  const canvas = matchMedia("(prefers-color-scheme: dark)").matches ? [18, 18, 18] : [255, 255, 255];
+  // Paper is white whatever the reader's screen.
+  const canvas = matchMedia("screen and (prefers-color-scheme: dark)").matches ? [18, 18, 18] : [255, 255, 255];
   return around.reduce((under, at) => over(colour(getComputedStyle(at).backgroundColor), under), canvas);
 };
 // In a drawing: the filled shapes before a text that lie below its middle.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ..result import Verification
+from dataclasses import dataclass
+
+from ..architecture import Component
+from ..result import Sample, Verification
 from .links import component_link
 from .moment import Condition, component_state, worst_moment
 from .page import card
@@ -27,6 +30,8 @@ _WORDS = {
     Condition.OUT_OF_TOLERANCE: "✕ out of tolerance",
 }
 _LONGEST = 26
+_NOTABLE = 0.01
+"""A share of failed requests below this comes by itself, while pods are replaced."""
 
 
 def architecture(v: Verification) -> Markup | None:
@@ -36,10 +41,7 @@ def architecture(v: Verification) -> Markup | None:
         return None
     boxes, said = [], []
     for c in system.components:
-        state = component_state(v, c, worst)
-        word = _WORDS[state.condition]
-        value = "" if state.condition is Condition.NO_DATA else f" {state.value}"
-        lines = (word, _short(state.sli + value)) if state.condition > Condition.GOOD else (word,)
+        look = _look(v, c, worst)
         boxes.append(
             Box(
                 name=c.name,
@@ -47,19 +49,19 @@ def architecture(v: Verification) -> Markup | None:
                 column=c.column,
                 row=c.row,
                 shape=c.kind,
-                state=_CLASS[state.condition],
-                lines=tuple(line for line in lines if line),
+                state=look.state,
+                lines=tuple(_short(line) for line in look.lines),
                 href=component_link(v, c.name),
             )
         )
-        if state.condition > Condition.GOOD:
-            said.append(f"{c.title}: {word[2:]} ({state.sli}{value})")
+        if look.state in {"warn", "bad"}:
+            said.append(f"{c.title}: {', '.join(line.lstrip('✕! ') for line in look.lines)}")
     edges = [(edge.source, edge.target) for edge in system.edges]
     label = f"The system at its worst moment. {'; '.join(said) or 'Every component is well'}."
     shades = (
-        ("good", "every SLI within its tolerance"),
-        ("bad", "out of tolerance"),
-        ("warn", "no data, or an objective missed that the hypothesis does not ask for"),
+        ("good", "every SLI within its tolerance; without one: no request failed"),
+        ("bad", "out of tolerance, or the probable root cause"),
+        ("warn", "no data, an objective missed that the hypothesis does not ask for, or requests failed"),
         ("none", "not measured"),
     )
     return card(
@@ -77,8 +79,46 @@ def architecture(v: Verification) -> Markup | None:
             [tag("li", tag("span", class_=f"box {kind}"), text) for kind, text in shades],
             class_="legend",
         ),
-        note=f"{clock(worst.at)} after the start, in the phase {worst.phase}. Arrows: who calls whom.",
+        note=(
+            f"{clock(worst.at)} after the start, in the phase {worst.phase}. Arrows: who calls whom. Where no "
+            "SLI says that something is wrong, the fault's traces may: the share of a service's requests that "
+            "failed."
+        ),
     )
+
+
+@dataclass(frozen=True)
+class _Look:
+    """How a component is drawn: its CSS class, and the lines below its title."""
+
+    state: str
+    lines: tuple[str, ...]
+
+
+def _look(v: Verification, c: Component, worst: Sample) -> _Look:
+    """Return how its SLIs make a component look, or its traces where they say more."""
+    state = component_state(v, c, worst)
+    word = _WORDS[state.condition]
+    look = _Look(_CLASS[state.condition], (word,) if word else ())
+    if state.condition > Condition.GOOD:
+        value = "" if state.condition is Condition.NO_DATA else f" {state.value}"
+        look = _Look(look.state, (word, f"{state.sli}{value}"))
+    elif (traced := _traced(v, c.name)) is not None and (traced.state == "warn" or not word):
+        look = traced
+    cause = v.evidence.root_cause
+    if cause is not None and cause.service == c.name:
+        return _Look("bad", ("✕ probable root cause", *look.lines[-1:]))
+    return look
+
+
+def _traced(v: Verification, component: str) -> _Look | None:
+    """Return how the fault's traces make a component look; None when it answered no request in them."""
+    found = next((s for s in v.evidence.services if s.service == component and s.requests), None)
+    if found is None:
+        return None
+    if found.rate < _NOTABLE:
+        return _Look("good", ("✓ no request failed" if not found.failed else "✓ hardly a request failed",))
+    return _Look("warn", (f"! {found.rate:.0%} of requests failed",))
 
 
 def _short(text: str) -> str:

@@ -10,6 +10,7 @@ from . import tables
 from .advice import advice
 from .drawing import architecture
 from .history import Comparison
+from .html_evidence import evidence_cards, root_cause_pill
 from .links import overview_link
 from .page import badge, card, page, tiles
 from .plots import legend, sli_figures, timeline
@@ -39,6 +40,7 @@ def render_html(v: Verification, compared: Sequence[Comparison] = ()) -> str:
         _timeline(v),
         _plots(v),
         architecture(v),
+        evidence_cards(v),
         tables.slis(v),
         tables.alerts(v),
         tables.budgets(v),
@@ -65,7 +67,7 @@ def _head(v: Verification) -> Markup:
         sentence = f"{sentence[:_LONGEST_REASON]}… (all of it is in verification.json)"
     return tag(
         "header",
-        badge(v.verdict, tone),
+        tag("div", badge(v.verdict, tone), root_cause_pill(v), class_="said"),
         tag("h1", v.title),
         tag("p", f"{sentence[:1].upper()}{sentence[1:]}.", class_="lead"),
         tag("p", v.about.description, class_="soft") if v.about.description else None,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from .svg.markup import Child, Markup, join, tag
 from .svg.style import DARK, LIGHT, STYLE
 
-__all__ = ["badge", "card", "page", "pill", "table", "tiles"]
+__all__ = ["badge", "card", "notice", "page", "pill", "table", "tiles"]
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 _GLYPHS = {"good": "✓", "bad": "✕", "warn": "!", "none": "-"}
@@ -33,6 +33,13 @@ a:focus-visible,.scroll:focus-visible{outline:3px solid var(--accent);outline-of
 .head.good{border-left-color:var(--good)}
 .head.bad{border-left-color:var(--bad)}
 .head.warn{border-left-color:var(--warn)}
+.notice{margin:8px 0;padding:8px 12px;border-left:4px solid var(--warn);border-radius:4px;
+background:var(--warn-ground);overflow-wrap:anywhere}
+h3.apart{margin-top:16px}
+.said{display:flex;flex-wrap:wrap;gap:8px 12px;align-items:center}
+.said .pill{white-space:normal}
+ol.lines{margin:6px 0 0;padding:0;list-style:none;display:grid;gap:4px}
+.lines li{padding:5px 9px;border-radius:4px;background:var(--none-ground);line-height:1.4}
 .facts{display:flex;flex-wrap:wrap;gap:2px 20px;margin:10px 0 0;padding:0;list-style:none;color:var(--soft);
 font-size:13.5px}
 .facts li{overflow-wrap:anywhere}
@@ -87,6 +94,7 @@ color:var(--soft)}
 .drawing{min-width:860px}
 table.matrix th,table.matrix td{padding:6px 8px 6px 0}
 .bar{height:8px;border-radius:4px;background:var(--none-ground);overflow:hidden;min-width:120px;display:flex}
+td>.bar{margin-top:6px}
 .bar i{background:var(--accent)}
 .bar i.spent{background:var(--bad)}
 code{font:12.5px ui-monospace,"Liberation Mono",monospace;overflow-wrap:anywhere}
@@ -99,7 +107,7 @@ h1{font-size:20px}.lead{font-size:16px}}
 .plots.wide{grid-template-columns:1fr}.scroll{overflow:visible}
 .tiles{grid-template-columns:repeat(auto-fit,minmax(112px,1fr))}.tile .much{font-size:18px}
 .drawing{min-width:0}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}
-table{font-size:10.5px}th,tbody th{font-size:10.5px}td,th{padding-right:8px}}
+table,code{font-size:10.5px}th,tbody th{font-size:10.5px}td,th{padding-right:8px}}
 @page{margin:14mm}
 """
 
@@ -136,6 +144,11 @@ def card(title: str, *content: Child, note: str | None = None, long: bool = Fals
 def pill(text: str, tone: str) -> Markup:
     """Return a small label; `tone` (good, bad, warn, none) gives its colour and a sign that needs none."""
     return tag("span", f"{_GLYPHS[tone]} {text}", class_=f"pill {tone}")
+
+
+def notice(text: str) -> Markup:
+    """Return a remark that something is missing here."""
+    return tag("p", f"{_GLYPHS['warn']} {text}", class_="notice", role="note")
 
 
 def badge(text: str, tone: str) -> Markup:

@@ -17,7 +17,7 @@ from chaosext.result import About, Outcome, Phase, Rollback, Sample, Verdict
 from .made import HOSTILE, made, real, samples, sli
 
 VOID = {"meta", "br", "img", "hr", "link", "input"}
-REAL = ("payment", "session-data", "old-form", "not-steady")
+REAL = ("payment", "session-data", "old-form", "not-steady", "postgres-connections")
 
 
 class Page(HTMLParser):
