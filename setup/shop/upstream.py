@@ -15,9 +15,8 @@ from yarl import URL
 
 from shop import metrics
 from shop.logs import fields
+from shop.names import Names
 
-# Names move when pods are replaced: no name is remembered for longer.
-NAME_CACHE_SECONDS = 1
 CONNECT_SECONDS = 2.0
 MAX_ANSWER_BYTES = 2 * 1024 * 1024
 # Repeating one of these does nothing that the first did not do (RFC 9110, 9.2.2).
@@ -77,20 +76,17 @@ class Upstreams:
 
     async def run(self, _application: web.Application) -> AsyncIterator[None]:
         """Keep the sessions open for as long as the application lives (for cleanup_ctx)."""
+        self._names = Names()
         self._pooled = self._session(force_close=False)
         self._single = self._session(force_close=True)
         yield
         await self._pooled.close()
         await self._single.close()
+        await self._names.close()
 
-    @staticmethod
-    def _session(*, force_close: bool) -> aiohttp.ClientSession:
-        # The resolver is named because it asks the C library, whichever packages are installed.
+    def _session(self, *, force_close: bool) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
-            ttl_dns_cache=NAME_CACHE_SECONDS,
-            resolver=aiohttp.ThreadedResolver(),
-            force_close=force_close,
-            limit=0,
+            resolver=self._names, use_dns_cache=False, force_close=force_close, limit=0
         )
         return aiohttp.ClientSession(
             connector=connector,
@@ -145,19 +141,13 @@ class Upstreams:
             return await _exchange(session, method, url, headers, body)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             failure: Exception = error
-            self._forget_names()
+            self._names.forget()
         except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
             if method not in IDEMPOTENT:
                 raise
             failure = error
         _log.info("trying again", extra=fields(upstream=url.host, exception=type(failure).__name__))
         return await _exchange(self._single, method, url, headers, body)
-
-    def _forget_names(self) -> None:
-        for session in (self._pooled, self._single):
-            connector = session.connector
-            if isinstance(connector, aiohttp.TCPConnector):
-                connector.clear_dns_cache()
 
 
 async def _exchange(
