@@ -22,7 +22,7 @@ NAMESPACE = {
 
 @pytest.fixture
 def in_pod(cluster, tmp_path, monkeypatch):
-    """The process has what a pod has: address, CA, token (nobody's), and no kubeconfig; returns their folder."""
+    """The process has what a pod has: address, CA, token (nobody's), no kubeconfig. Returns their folder."""
     (tmp_path / "token").write_text("nobody's")
     host, _, port = cluster.server.removeprefix("https://").rpartition(":")
     monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(tmp_path / "token"))
