@@ -1,0 +1,72 @@
+# Shared by the scripts of this folder, which source it.
+# shellcheck shell=bash
+# shellcheck source=../lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+
+HERE="$ROOT/setup/gke"
+export STATE=${GKE_STATE:-"$HERE/.state"} # the cluster's kubeconfig, Docker's login, plans; nobody else may read it
+umask 077
+export TF_IN_AUTOMATION=1 TF_INPUT=0
+# The shell's own environment, `source setup/env` for example, must not pass for the stack that is made here.
+unset GRAFANA_URL GRAFANA_AUTH GRAFANA_TOKEN KUBE_CONFIG_PATH
+
+# need TOOL HOW: adds to `missing` what TOOL is got by, when it is not here.
+missing=()
+need() { command -v "$1" >/dev/null || missing+=("$1 ($2)"); }
+
+# give_up_on_missing: names every missing tool at once.
+give_up_on_missing() {
+  [ "${#missing[@]}" = 0 ] && return
+  local list
+  list=$(printf '; %s' "${missing[@]}")
+  die "missing: ${list:2}"
+}
+
+need_for_terraform() {
+  need terraform "1.9 or newer, https://developer.hashicorp.com/terraform/install"
+  need gcloud "https://cloud.google.com/sdk/docs/install"
+  need gke-gcloud-auth-plugin "gcloud components install gke-gcloud-auth-plugin, or its Debian package google-cloud-cli-gke-gcloud-auth-plugin"
+  need curl "apt-get install curl"
+  need python3 "apt-get install python3"
+}
+
+# check_credentials: that both clouds are open to us, before anything is asked of them.
+check_credentials() {
+  [ -f "$HERE/terraform.tfvars" ] || [ -n "${TF_VAR_project:-}" ] ||
+    die "say what to make: cp setup/gke/terraform.tfvars.example setup/gke/terraform.tfvars, and edit it"
+  [ -n "${GRAFANA_CLOUD_ACCESS_POLICY_TOKEN:-}" ] ||
+    die "GRAFANA_CLOUD_ACCESS_POLICY_TOKEN is not set: setup/gke/README.md says which scopes the token needs"
+  [ -n "${GOOGLE_APPLICATION_CREDENTIALS:-}" ] || gcloud auth application-default print-access-token >/dev/null 2>&1 ||
+    die "no Google credentials for Terraform: run gcloud auth application-default login"
+}
+
+tf() { terraform -chdir="$HERE" "$@"; }
+
+# planned PLAN: the project, the cluster's name and the Grafana stack's name that a plan is about, a line each. They
+# are in a plan also when nothing was ever made, or everything is gone.
+planned() {
+  tf show -json "$1" | python3 -c '
+import json, sys
+variables = json.load(sys.stdin)["variables"]
+print(*(variables[name]["value"] for name in ("project", "name", "grafana_stack")), sep="\n")'
+}
+
+# output NAME: an output of the last apply; fails when there is none.
+output() { tf output -raw "$1" 2>/dev/null; }
+
+# confirm QUESTION: asks, unless --yes was given; anything but yes ends the script.
+confirm() {
+  [ "${YES:-}" = 1 ] && return
+  local answer=
+  read -r -p "$1 Type yes: " answer || true
+  [ "$answer" = yes ] || die "nothing was changed"
+}
+
+# options "$@": knows --yes and nothing else.
+options() {
+  local word
+  for word in "$@"; do
+    [ "$word" = --yes ] || die "unknown option '$word': there is --yes"
+    YES=1
+  done
+}
