@@ -1,5 +1,6 @@
 """The CI workflows call only what exists, and heal whatever happens. GitHub itself is not asked."""
 
+import os
 import re
 import subprocess
 import sys
@@ -49,6 +50,112 @@ def test_its_scripts_are_sound_and_call_what_is_there(path):
         assert done.returncode == 0, done.stdout
         for file in re.findall(r"(?:^|[\s\"/])(?:\./)?(setup/\w+)", script):
             assert (ROOT / file).is_file(), file
+
+
+def test_actionlint_finds_nothing():
+    actionlint = str(Path(sys.executable).parent / "actionlint")
+    # Its scripts are shellcheck's above; here only what is GitHub's own.
+    words = [actionlint, "-no-color", "-shellcheck=", "-pyflakes=", *map(str, WORKFLOWS)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_every_python_that_is_supported_is_tested():
+    matrix = load(ROOT / ".github/workflows/ci.yml")["jobs"]["test"]["strategy"]["matrix"]
+    assert matrix["python"] == ["3.11", "3.12", "3.13"]
+
+
+# Takes down what it is asked, and answers as the test's files say.
+GH = """#!/bin/sh -e
+printf '%s\\n' "$*" >>"$PWD/asked"
+case "$1 $2" in
+  "run list") cat "$PWD/runs" ;;
+  "run download")
+    [ "$3" = "$(cat "$PWD/has-history")" ]
+    mkdir -p reports/a && cp runs reports/a/history.json ;;
+  "issue list") cat "$PWD/open-issue" ;;
+  "issue comment" | "issue create") for word; do last=$word; done; cat "$last" >"$PWD/body" ;;
+esac
+"""
+
+
+class GitHub:
+    """A folder in which a step's script runs, beside a `gh` that answers from files."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        (folder / "gh").write_text(GH)
+        (folder / "gh").chmod(0o755)
+
+    def step(self, name):
+        script = next(s["run"] for s in steps(ROOT / ".github/workflows/gameday.yml") if s.get("name") == name)
+        variables = {
+            "PATH": f"{self.folder}:{os.environ['PATH']}",
+            "RUNNER_TEMP": str(self.folder),
+            "RUN_URL": "https://ci.example/runs/7",
+            "GITHUB_REF_NAME": "main",
+            "GITHUB_STEP_SUMMARY": str(self.folder / "job.md"),
+        }
+        # As GitHub runs a step without a shell of its own: bash -e.
+        done = subprocess.run(
+            ["bash", "-e", "-c", script],
+            cwd=self.folder,
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def asked(self):
+        return (self.folder / "asked").read_text().splitlines()
+
+
+@pytest.fixture
+def github(tmp_path):
+    (tmp_path / "reports" / "20261124T100000Z-gameday").mkdir(parents=True)
+    (tmp_path / "reports" / "20261124T100000Z-gameday" / "summary.md").write_text("# A day\n")
+    return GitHub(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("already_open", "last"), [("", "issue create --title The game day failed"), ("12\n", "issue comment 12")]
+)
+def test_a_failed_day_opens_one_issue_and_the_next_ones_add_to_it(github, already_open, last):
+    (github.folder / "open-issue").write_text(already_open)
+    github.step("Open or update the issue of a failed day")
+    found = github.asked()
+    assert [line.partition(" --")[0] for line in found] == ["issue list", last.partition(" --")[0]]
+    assert found[1].startswith(last)
+    assert (github.folder / "body").read_text() == "# A day\n\nhttps://ci.example/runs/7\n"
+
+
+def test_a_day_without_a_summary_opens_its_issue_too(github):
+    (github.folder / "reports" / "20261124T100000Z-gameday" / "summary.md").unlink()
+    (github.folder / "open-issue").write_text("")
+    github.step("Open or update the issue of a failed day")
+    assert "left no summary" in (github.folder / "body").read_text()
+    github.step("Summary")
+
+
+def test_earlier_results_come_from_the_latest_run_that_left_some(github):
+    (github.folder / "runs").write_text("31\n30\n29\n")
+    (github.folder / "has-history").write_text("30")
+    assert github.step("Earlier results, for comparison") == ""
+    downloads = [line.split()[2] for line in github.asked() if line.startswith("run download")]
+    assert downloads == ["31", "30"]
+    assert (github.folder / "reports" / "a" / "history.json").is_file()
+
+
+def test_a_first_day_has_no_earlier_results(github):
+    (github.folder / "runs").write_text("")
+    assert "No earlier results" in github.step("Earlier results, for comparison")
+
+
+def test_the_summary_is_the_job_s(github):
+    github.step("Summary")
+    assert (github.folder / "job.md").read_text() == "# A day\n"
 
 
 def test_the_game_day_calls_only_commands_and_options_that_exist():
