@@ -85,6 +85,8 @@ def prometheus_words(settings: Settings, folder: Path) -> list[str]:
         # A game day's length; and the smallest log of writes that Prometheus allows.
         "--storage.tsdb.retention.time=6h",
         "--storage.tsdb.wal-segment-size=10MB",
+        # Traces' ids beside the counts of the latency histograms.
+        "--enable-feature=exemplar-storage",
         # How soon an Alertmanager that was started again knows what fires.
         "--rules.alert.resend-delay=10s",
         f"--web.listen-address={HOST}:{settings.ports.prometheus}",

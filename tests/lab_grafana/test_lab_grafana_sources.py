@@ -84,6 +84,7 @@ class TestProxy:
         [
             "query?query=demo_gauge%7Bkind%3D%22one%22%7D",
             "query_range?query=up&start=1700000000&end=1700000060&step=15",
+            "query_exemplars?query=up&start=1700000000&end=1700000060",
             "labels",
             "label/kind/values",
             "series?match[]=demo_gauge",

@@ -323,11 +323,13 @@ class TestThroughGrafana:
         failed = traced.query(tempo(**query)).json()["results"]["A"]
         assert (failed["status"], reason in failed["error"]) == (status, True), failed
 
-    def test_logs_and_traces_lead_to_each_other(self, traced):
+    def test_metrics_logs_and_traces_lead_to_each_other(self, traced):
         sources = {one["uid"]: one for one in traced.get("/api/datasources").json()}
         assert sources["tempo"]["jsonData"]["tracesToLogsV2"]["datasourceUid"] == "loki"
         [field] = sources["loki"]["jsonData"]["derivedFields"]
         assert (field["matcherRegex"], field["datasourceUid"]) == (r"traceID=(\w+)", "tempo")
+        [destination] = sources["prometheus"]["jsonData"]["exemplarTraceIdDestinations"]
+        assert destination == {"name": "trace_id", "datasourceUid": "tempo"}
 
     def test_its_place(self, traced):
         assert traced.get("/api/datasources/uid/tempo/health").json()["status"] == "OK"

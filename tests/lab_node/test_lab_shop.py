@@ -2,8 +2,11 @@
 
 import base64
 import functools
+import http.client
 import json
 import os
+import time
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -79,6 +82,40 @@ def test_a_replaced_pod_loses_no_request_of_its_callers(lab):
     names = ("kubectl", "get", "pods", "-n", "ecommerce", "-l", "app.kubernetes.io/name=payment", "-o", "name")
     _until(lambda: len(lab.run(*names).stdout.split()) == 1)  # the old pod's hook and end
     assert float(_query(lab, failed)[0]["value"][1]) == 0
+
+
+def test_a_latency_leads_to_its_trace(lab):
+    query = 'http_server_request_duration_seconds_bucket{service_name="payment"}'
+    now = time.time()
+
+    def ask(path: str, **words: object) -> dict:
+        url = f"{lab.grafana_url}/api/datasources/proxy/uid/{path}?{urllib.parse.urlencode(words)}"
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {lab.grafana_token}"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+    def exemplars() -> list[dict]:
+        words = {"query": query, "start": now - 60, "end": time.time()}
+        series = ask("prometheus/api/v1/query_exemplars", **words)["data"]
+        return [exemplar for one in series for exemplar in one["exemplars"]]
+
+    def batches(trace: str) -> list[dict]:
+        try:
+            return ask(f"tempo/api/traces/{trace}")["batches"]
+        except urllib.error.HTTPError as error:
+            if error.code == http.client.NOT_FOUND:
+                return []  # its spans have not been sent yet
+            raise
+
+    oldest = min(_until(exemplars), key=lambda exemplar: exemplar["timestamp"])
+    found = _until(lambda: batches(oldest["labels"]["trace_id"]))
+    services = {
+        attribute["value"]["stringValue"]
+        for batch in found
+        for attribute in batch["resource"]["attributes"]
+        if attribute["key"] == "service.name"
+    }
+    assert "payment" in services
 
 
 def test_no_secret_is_in_a_command_line(lab):

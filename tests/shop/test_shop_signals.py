@@ -6,6 +6,7 @@ import time
 
 import pytest
 import requests
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from .servers import Collector
 from .world import Running, poll
@@ -101,6 +102,42 @@ def test_requests_are_counted_by_route(shop):
     metric = "http_server_request_duration_seconds"
     assert count(shop["product"], f"{metric}_count", service_name="product", **labels) >= 1
     assert not any("healthz" in name or "/metrics" in name for name in samples(shop["product"]))
+
+
+def test_latencies_lead_to_traces_for_who_asks_in_openmetrics(shop):
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
+    requests.get(shop["api-gateway"].url("/api/v1/product/products"), headers=headers, timeout=5)
+    url = shop["api-gateway"].url("/metrics")
+    answer = requests.get(url, headers={"Accept": "application/openmetrics-text;version=1.0.0"}, timeout=5)
+    assert answer.headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
+    families = list(text_string_to_metric_families(answer.text))
+    found = {
+        (sample.name, sample.labels.get("http_route"), sample.labels.get("server_address"))
+        for family in families
+        for sample in family.samples
+        if sample.exemplar and sample.exemplar.labels == {"trace_id": trace}
+    }
+    assert found == {
+        ("http_server_request_duration_seconds_bucket", "/api/v1/{service}/{path}", None),
+        (f"{CLIENT}_bucket", None, "product"),
+    }
+    plain = requests.get(url, timeout=5)
+    assert plain.headers["Content-Type"].startswith("text/plain; version=")
+    assert trace not in plain.text
+    # The same series in both forms: an SLI does not depend on who scrapes.
+    named = {line.rsplit(" # ", 1)[0].rsplit(" ", 1)[0] for line in answer.text.splitlines() if line[0] != "#"}
+    assert {line for line in named if not line.startswith("process_")} == {
+        line for line in samples(shop["api-gateway"]) if not line.startswith("process_")
+    }
+
+
+def test_a_request_that_is_not_traced_leads_nowhere(shop):
+    trace = "1af7651916cd43dd8448eb211c80319c"
+    headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-00"}
+    requests.get(shop["product"].url("/products"), headers=headers, timeout=5)
+    accept = {"Accept": "application/openmetrics-text"}
+    assert trace not in requests.get(shop["product"].url("/metrics"), headers=accept, timeout=5).text
 
 
 def services_of(collector: Collector, trace: str) -> set[str]:

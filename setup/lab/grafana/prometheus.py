@@ -20,10 +20,12 @@ from .upstream import QueryError, Reply, SourceDown, Upstream
 class Prometheus(Upstream):
     """A data source of type prometheus.
 
-    `scrape_ms` is Prometheus' scrape interval, from which $__rate_interval and the least step follow.
+    `scrape_ms` is Prometheus' scrape interval, from which $__rate_interval and the least step follow;
+    `traces_uid` is the data source of the traces that exemplars lead to.
     """
 
     scrape_ms: int
+    traces_uid: str = ""
 
     type = "prometheus"
     healthy = "Successfully queried the Prometheus API."
@@ -39,7 +41,10 @@ class Prometheus(Upstream):
 
     def json_data(self) -> Json:
         """Return the data source's settings as Grafana shows them."""
-        return {"httpMethod": "POST", "timeInterval": f"{self.scrape_ms}ms"}
+        shown: Json = {"httpMethod": "POST", "timeInterval": f"{self.scrape_ms}ms"}
+        if self.traces_uid:
+            shown["exemplarTraceIdDestinations"] = [{"name": "trace_id", "datasourceUid": self.traces_uid}]
+        return shown
 
     async def query(self, ref_id: str, query: Json, window: TimeRange) -> list[Frame]:
         """Return the frames of one query; raises QueryError."""

@@ -108,6 +108,7 @@ def _prometheus(settings: GrafanaSettings, session: aiohttp.ClientSession) -> Pr
         url=settings.prometheus_url,
         session=session,
         scrape_ms=round(settings.scrape_interval_seconds * 1000),
+        traces_uid="tempo" if settings.tempo_url else "",
         timeout_seconds=settings.timeout_seconds,
     )
 
