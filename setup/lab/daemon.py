@@ -14,7 +14,7 @@ import sys
 
 from aiohttp import web
 
-from lab import checks, exporters, internal, layout, leftovers, pidfile, programs, settings
+from lab import checks, exporters, internal, layout, leftovers, pidfile, programs, readiness, settings
 from lab.alerts import AlertLog
 from lab.components import Supervisor
 from lab.errors import PORT_TAKEN, LabError, PortTaken, told
@@ -110,6 +110,7 @@ class Daemon:
             loki_url=f"http://{HOST}:{ports.loki}",
             tempo_url=f"http://{HOST}:{ports.tempo}",
             state_dir=self._places.state / "grafana",
+            shop_url=readiness.storefront(self._lab),
         )
 
 

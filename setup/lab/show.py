@@ -34,7 +34,7 @@ def status_text(lab: Settings, found: Object) -> str:
     lines += [*_columns(rows), ""]
     lines.append(f"{'Storefront':<12} {readiness.storefront(lab)}")
     urls = (
-        ("Grafana API", ports.grafana),
+        ("Dashboards", ports.grafana),
         ("Prometheus", ports.prometheus),
         ("Alertmanager", ports.alertmanager),
     )

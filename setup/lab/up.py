@@ -10,7 +10,7 @@ from lab import checks, down, layout, pidfile, readiness, start
 from lab.errors import LabError
 from lab.layout import Layout
 from lab.node.logreader import Cursor
-from lab.settings import Settings
+from lab.settings import HOST, Settings
 from lab.start import FIRST_WORDS, LAST_WORDS, Steps
 from lab.status import find_own
 
@@ -65,6 +65,7 @@ def _complete(lab: Settings, places: Layout, steps: Steps, *, apply: bool) -> No
     steps.say("all targets and checks are up")
     steps.wait(lambda: readiness.data_missing(lab))
     steps.say(f"data flows; the storefront is {readiness.storefront(lab)}")
+    steps.say(f"the dashboards are at http://{HOST}:{lab.ports.grafana}")
 
 
 def _how_it_ended(places: Layout, pid: int) -> str:

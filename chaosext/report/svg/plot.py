@@ -8,13 +8,28 @@ margins that style.STYLE gives the SVG.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from .markup import Markup, tag
+from .markup import Child, Markup, tag
 from .points import HEIGHT, WIDTH, Point, gaps, line_path, thin
 from .scale import Axis, clock, time_ticks
 
-__all__ = ["Band", "Limit", "Mark", "Plot", "draw", "percent", "spark", "time_axis"]
+__all__ = [
+    "Band",
+    "Limit",
+    "Mark",
+    "Plot",
+    "draw",
+    "percent",
+    "shade",
+    "spark",
+    "stretched",
+    "stroke",
+    "time_axis",
+    "upright",
+    "x_tick",
+    "y_tick",
+]
 
 
 @dataclass(frozen=True)
@@ -70,14 +85,14 @@ def draw(plot: Plot) -> Markup:
     return tag(
         "svg",
         tag("title", plot.label),
-        [_rect(band.start, band.end, end, f"band {band.kind}") for band in plot.bands],
+        [shade(band.start, band.end, end, f"band {band.kind}") for band in plot.bands],
         _bad_side(plot),
-        [_rect(a, b, end, "gap") for a, b in gaps(points, end)],
-        [_y_tick(plot.axis, value, label) for value, label in plot.axis.ticks],
+        [shade(a, b, end, "gap") for a, b in gaps(points, end)],
+        [y_tick(plot.axis, value, label) for value, label in plot.axis.ticks],
         time_axis(end, plot.height),
         _limit(plot),
-        [_mark(mark, end) for mark in plot.marks if 0 <= mark.at <= end],
-        _line(points, plot.axis, end),
+        [_moment(mark, end) for mark in plot.marks if 0 <= mark.at <= end],
+        stretched(stroke(points, plot.axis, end, "line")),
         class_=f"plot {plot.kind}".strip(),
         width="100%",
         height=plot.height,
@@ -97,7 +112,7 @@ def spark(values: Sequence[float | None], label: str, high: float | None = None)
     return tag(
         "svg",
         tag("title", label),
-        _line(points, axis, end),
+        stretched(stroke(points, axis, end, "line")),
         dot,
         class_="spark",
         width="100%",
@@ -107,12 +122,17 @@ def spark(values: Sequence[float | None], label: str, high: float | None = None)
     )
 
 
-def _line(points: Sequence[Point], axis: Axis, end: float) -> Markup:
-    """Draw the series, stretched to the plot's area; its stroke keeps its width by STYLE."""
+def stroke(points: Sequence[Point], axis: Axis, end: float, kind: str) -> Markup:
+    """Draw a series in the user units of `stretched`; `kind` is its CSS class."""
     scaled = [None if value is None else (at / end * WIDTH, axis.share(value) * HEIGHT) for at, value in points]
+    return tag("path", d=line_path(scaled), class_=kind)
+
+
+def stretched(*paths: Child) -> Markup:
+    """Stretch series to the plot's area; their strokes keep their width by STYLE."""
     return tag(
         "svg",
-        tag("path", d=line_path(scaled), class_="line"),
+        *paths,
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         preserveAspectRatio="none",
         width="100%",
@@ -121,7 +141,8 @@ def _line(points: Sequence[Point], axis: Axis, end: float) -> Markup:
     )
 
 
-def _rect(start: float, stop: float, end: float, kind: str) -> Markup:
+def shade(start: float, stop: float, end: float, kind: str) -> Markup:
+    """Draw a span of time over the whole height; `end` is the time at the right edge."""
     left, right = (min(max(at / end, 0.0), 1.0) for at in (start, stop))
     return tag("rect", x=percent(left), width=percent(right - left), y=0, height="100%", class_=kind)
 
@@ -144,7 +165,8 @@ def _limit(plot: Plot) -> Markup | None:
     return tag("line", tag("title", plot.limit.label), x1=0, x2="100%", y1=y, y2=y, class_="limit")
 
 
-def _y_tick(axis: Axis, value: float, label: str) -> Markup:
+def y_tick(axis: Axis, value: float, label: str) -> Markup:
+    """Draw a tick of the vertical axis: its label in the margin, and a line through the area."""
     y = percent(axis.share(value))
     return tag(
         "g",
@@ -155,28 +177,28 @@ def _y_tick(axis: Axis, value: float, label: str) -> Markup:
 
 def time_axis(seconds: float, height: float) -> list[Markup]:
     """Draw the time axis below an area; every second label is `minor`, which STYLE hides on a phone."""
-    return [
-        tag(
-            "g",
-            tag(
-                "line",
-                x1=percent(at / seconds),
-                x2=percent(at / seconds),
-                y1=height,
-                y2=height + 4,
-                class_="tick",
-            ),
-            tag("text", label, x=percent(at / seconds), y=height + 16, class_="x"),
-            class_="minor" if index % 2 else None,
-        )
-        for index, (at, label) in enumerate(time_ticks(seconds))
-    ]
+    return [x_tick(at / seconds, label, height, index) for index, (at, label) in enumerate(time_ticks(seconds))]
 
 
-def _mark(mark: Mark, end: float) -> Markup:
+def x_tick(share: float, label: str, height: float, index: int) -> Markup:
+    """Draw the tick of a time axis with this place in it, at a share of the width."""
+    x = percent(share)
+    return tag(
+        "g",
+        tag("line", x1=x, x2=x, y1=height, y2=height + 4, class_="tick"),
+        tag("text", label, x=x, y=height + 16, class_="x"),
+        class_="minor" if index % 2 else None,
+    )
+
+
+def _moment(mark: Mark, end: float) -> Markup:
+    return upright(replace(mark, label=f"{mark.label} at {clock(mark.at)}"), end)
+
+
+def upright(mark: Mark, end: float) -> Markup:
+    """Draw a moment as a line from top to bottom, with its label as the tooltip."""
     x = percent(mark.at / end)
-    said = f"{mark.label} at {clock(mark.at)}"
-    return tag("line", tag("title", said), x1=x, x2=x, y1=0, y2="100%", class_=f"mark {mark.kind}")
+    return tag("line", tag("title", mark.label), x1=x, x2=x, y1=0, y2="100%", class_=f"mark {mark.kind}")
 
 
 def percent(share: float) -> str:

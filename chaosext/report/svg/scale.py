@@ -6,9 +6,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Axis", "clock", "count_axis", "duration", "duration_ticks", "ratio_axis", "time_ticks"]
+__all__ = [
+    "TIME_STEPS",
+    "Axis",
+    "clock",
+    "count_axis",
+    "duration",
+    "duration_ticks",
+    "nice",
+    "ratio_axis",
+    "time_ticks",
+]
 
-_TIME_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
+TIME_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
 _NARROWEST_RATIO = 0.1
 """The least range of a ratio's axis: noise below a percent should not look like a failure."""
 _MINUTE, _HOUR = 60, 3600
@@ -32,7 +42,7 @@ class Axis:
 def ratio_axis(values: Sequence[float], ticks: int = 4) -> Axis:
     """Return an axis for ratios in [0, 1]: its top is 100%, its bottom a round number below all values."""
     low = min([1 - _NARROWEST_RATIO, *values])
-    step = _nice((1 - max(low, 0.0)) / ticks)
+    step = nice((1 - max(low, 0.0)) / ticks)
     bottom = max(0.0, 1 - math.ceil((1 - low) / step - 1e-9) * step)
     count = round((1 - bottom) / step)
     marks = [1 - n * step for n in range(count + 1)]
@@ -42,7 +52,7 @@ def ratio_axis(values: Sequence[float], ticks: int = 4) -> Axis:
 def count_axis(values: Sequence[float], ticks: int = 4) -> Axis:
     """Return an axis for counts: from 0 to a round number that is at least 1 and holds all values."""
     high = max([1.0, *values])
-    step = max(1.0, _nice(high / ticks))
+    step = max(1.0, nice(high / ticks))
     top = math.ceil(high / step - 1e-9) * step
     marks = [n * step for n in range(round(top / step) + 1)]
     return Axis(0.0, top, tuple((mark, _short(mark)) for mark in marks))
@@ -50,16 +60,16 @@ def count_axis(values: Sequence[float], ticks: int = 4) -> Axis:
 
 def time_ticks(seconds: float, ticks: int = 8) -> list[tuple[float, str]]:
     """Return ticks for the time from 0 to `seconds`: at most about `ticks`, at round times."""
-    step = next((s for s in _TIME_STEPS if seconds / s <= ticks), None)
+    step = next((s for s in TIME_STEPS if seconds / s <= ticks), None)
     if step is None:
-        days = _TIME_STEPS[-1]
+        days = TIME_STEPS[-1]
         step = days * math.ceil(seconds / days / ticks)
     return [(float(at), clock(at)) for at in range(0, math.floor(seconds) + 1, step)]
 
 
 def duration_ticks(milliseconds: float, ticks: int = 6) -> list[tuple[float, str]]:
     """Return ticks from 0 to a duration above 0, at most `ticks` and one, each with its time in words."""
-    step = _nice(milliseconds / ticks)
+    step = nice(milliseconds / ticks)
     return [(n * step, duration(n * step)) for n in range(math.floor(milliseconds / step + 1e-9) + 1)]
 
 
@@ -79,7 +89,7 @@ def clock(seconds: float) -> str:
     return f"{whole // _HOUR}:{whole % _HOUR // _MINUTE:02d}:{whole % _MINUTE:02d}"
 
 
-def _nice(step: float) -> float:
+def nice(step: float) -> float:
     """Return the least of 1, 2, 2.5 and 5 times a power of ten that is not below a step."""
     power = 10 ** math.floor(math.log10(step))
     return float(next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= step * (1 - 1e-9)))

@@ -71,7 +71,10 @@ DARK = {
 HUES = 8
 """How many colours there are to tell things of one kind apart; none of them is a tone's."""
 
-_HUES = "".join(f".hue-{n} .bar-of-span{{fill:var(--hue-{n})}}" for n in range(1, HUES + 1))
+_HUES = "".join(
+    f".hue-{n} .bar-of-span{{fill:var(--hue-{n})}}.chart .line.hue-{n}{{stroke:var(--hue-{n})}}"
+    for n in range(1, HUES + 1)
+)
 STYLE = (
     f"""
 {_HUES}"""
@@ -104,6 +107,11 @@ stroke:var(--card);stroke-width:3px;stroke-opacity:.7;text-anchor:middle;fill:va
 .moment.firing{fill:var(--firing)}
 .moment.landed{fill:var(--landed)}
 .moment.recovered{fill:var(--good)}
+.chart .threshold{stroke-width:1.3;stroke-dasharray:5 4}
+.chart .threshold.good,.chart .line.good{stroke:var(--good)}
+.chart .threshold.warn,.chart .line.warn{stroke:var(--warn)}
+.chart .threshold.bad,.chart .line.bad{stroke:var(--bad)}
+.chart .threshold.none,.chart .line.none{stroke:var(--none)}
 .spark{display:block;overflow:visible}
 .spark .newest{fill:var(--accent)}
 .diagram{display:block;width:100%;height:auto}

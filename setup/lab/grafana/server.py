@@ -21,9 +21,11 @@ from .prometheus import Prometheus
 from .sources import DataSources
 from .tempo import Tempo
 from .upstream import Upstream
+from .viewer import routes as viewer
 
 MAX_BODY_BYTES = 4 * 1024 * 1024  # of a request; a large dashboard has a tenth of it
 MAX_CONNECTIONS = 20  # to the data sources; Prometheus runs 20 queries at a time
+DASHBOARDS = Path(__file__).parents[3] / "dashboards"  # the repository's
 SHUTDOWN_SECONDS = 2.0  # that requests under way have when the server stops
 
 
@@ -33,6 +35,7 @@ class GrafanaSettings:
 
     Without `loki_url` there is no data source of type loki, without `tempo_url` none of type tempo.
     `scrape_interval_seconds` is Prometheus'; `timeout_seconds` bounds each request to a data source.
+    `dashboards_dir` holds the dashboards that the viewer shows, `shop_url` is the storefront it links to.
     """
 
     host: str
@@ -44,6 +47,8 @@ class GrafanaSettings:
     tempo_url: str = ""
     scrape_interval_seconds: float = 1.0
     timeout_seconds: float = 10.0
+    dashboards_dir: Path = DASHBOARDS
+    shop_url: str = ""
 
     def __post_init__(self) -> None:
         if not self.token:
@@ -81,7 +86,9 @@ def _application(settings: GrafanaSettings, database: sqlite3.Connection) -> web
         async with aiohttp.ClientSession(
             connector=connector, timeout=aiohttp.ClientTimeout(total=None), trust_env=False
         ) as session:
-            app[sources.SOURCES] = DataSources(_sources(settings, session))
+            found = app[sources.SOURCES] = DataSources(_sources(settings, session))
+            annotations = app[annotations_api.ANNOTATIONS]
+            app[viewer.VIEWER] = viewer.make(settings.dashboards_dir, found, annotations, settings.shop_url)
             yield
         database.close()
 
@@ -139,7 +146,7 @@ def _tempo(settings: GrafanaSettings, session: aiohttp.ClientSession) -> Tempo:
 
 def _routes() -> list[web.RouteDef]:
     return [
-        web.get("/", home.page),
+        *viewer.routes(),
         web.get("/api/health", home.health),
         web.get("/api/org", home.org),
         web.get("/api/datasources", sources.list_sources),
