@@ -1,6 +1,6 @@
 # Shared by the scripts of this folder, which source it.
 # shellcheck shell=bash
-# shellcheck source=../lib.sh
+# shellcheck source-path=SCRIPTDIR source=../lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 HERE="$ROOT/setup/gke"
