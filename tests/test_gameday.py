@@ -1,7 +1,10 @@
 """One game day of all experiments on the lab, as CI would run it: what each must have proved."""
 
+import base64
 import json
 import math
+import re
+import time
 
 import pytest
 import requests
@@ -9,6 +12,7 @@ import requests
 from chaosext.environment import load_windows
 from chaosext.result import AlertOutcome, Outcome, Phase, Verdict
 
+from .chaosext.evidence_assertions import assert_evidence, assert_no_secrets
 from .conftest import CHECKOUT, DAY_SECONDS, EXPERIMENTS, Day
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(DAY_SECONDS + 60)]
@@ -97,11 +101,73 @@ def test_grafana_shows_when_the_fault_lasted(day: Day, lab, name: str):
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
+def test_logs_and_traces_prove_what_happened_and_name_the_expected_root_cause(day: Day, name: str):
+    found = day.results()[name]
+    assert_evidence(found)
+    expected = json.loads((CHECKOUT / "experiments" / f"{name}.json").read_text())["extensions"][0]
+    cause = found.evidence.root_cause
+    assert (cause.service, cause.expected) == (expected["evidence"].get("root_cause"),) * 2, cause.words
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
 def test_no_secret_is_in_anything_that_a_run_wrote(day: Day, lab, name: str):
-    secrets = [lab.grafana_token, "demo-postgres-", "demo-product-", "demo-session-"]
+    secrets = _secrets(lab)
+    assert_no_secrets(day.results()[name], *secrets)
     for path in day.report(name).iterdir():
         text = path.read_text(errors="replace")
         assert not [secret for secret in secrets if secret in text], path
+
+
+def test_no_secret_is_in_any_log_line_of_the_day(day: Day, lab):
+    assert day.results()
+
+    def lines(pattern: str) -> int:
+        counted = f'sum(count_over_time({{namespace="ecommerce"}} |~ "{pattern}" [1h]))'
+        found = _ask(lab, "loki/loki/api/v1/query", query=counted).json()["data"]["result"]
+        return int(found[0]["value"][1]) if found else 0
+
+    assert lines("traceID=[0-9a-f]{32}") > 1000
+    grouped = [re.escape(secret).replace("\\", "\\\\") for secret in _secrets(lab)]
+    assert lines("|".join([*grouped, "4242[ -]4242"])) == 0
+
+
+def test_no_secret_is_in_the_spans_of_the_day(day: Day, lab):
+    assert day.results()
+    now = time.time()
+    words = {"limit": 60, "start": int(now - 3600), "end": int(now)}
+    found = [
+        trace["traceID"]
+        for query in ("{ status = error }", '{ name = "POST /process" }', "{}")
+        for trace in _ask(lab, "tempo/api/search", q=query, **words).json()["traces"]
+    ]
+    assert len(set(found)) > 60
+    secrets = [secret.encode() for secret in _secrets(lab)]
+    for trace in set(found):
+        # As protobuf, whose texts are as they are, and which the store need not translate.
+        spans = _ask(lab, f"tempo/api/traces/{trace}", "application/protobuf").content
+        assert b"service.name" in spans
+        assert not [secret for secret in secrets if secret in spans], trace
+
+
+def _secrets(lab) -> list[str]:
+    """Return what nobody may read: the namespace's secrets, Grafana's token, the number of the load's card."""
+    items = json.loads(lab.run("kubectl", "get", "secret", "-n", "ecommerce", "-o", "json").stdout)["items"]
+    # The name of a role is none.
+    encoded = [value for item in items for name, value in item["data"].items() if name != "username"]
+    assert encoded
+    return [*(base64.b64decode(value).decode() for value in encoded), lab.grafana_token, "4242424242424242"]
+
+
+def _ask(lab, path: str, accept: str = "application/json", **params: object) -> requests.Response:
+    """Ask a data source through Grafana's proxy."""
+    answer = requests.get(
+        f"{lab.grafana_url}/api/datasources/proxy/uid/{path}",
+        params=params,
+        headers={"Authorization": f"Bearer {lab.grafana_token}", "Accept": accept},
+        timeout=30,
+    )
+    answer.raise_for_status()
+    return answer
 
 
 def test_the_shop_is_as_app_yaml_says_and_nobody_holds_it(day: Day, lab):
