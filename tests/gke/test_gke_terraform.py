@@ -1,0 +1,164 @@
+"""The Terraform of setup/gke, as far as it can be judged without its providers."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .configuration import Configuration, schemas
+
+ROOT = Path(__file__).parents[2]
+GKE = ROOT / "setup/gke"
+TERRAFORM = shutil.which("terraform")
+PROVIDERS = """
+terraform {
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = "7.45.0"
+    }
+  }
+}
+"""
+NETWORK = """
+resource "google_compute_network" "this" {
+  name = "x"
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def configuration():
+    return Configuration.of(GKE)
+
+
+def test_every_argument_is_the_providers_and_every_reference_is_declared(configuration):
+    assert configuration.wrong() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        (NETWORK.replace("name", "nam"), ["google_compute_network.this: no argument nam", "google_compute_network.this: name is missing"]),
+        (NETWORK.replace('"x"', "true"), ["google_compute_network.this: name is True, and should be string"]),
+        (NETWORK.replace('"x"', "var.x"), ["var.x is not declared"]),
+        (NETWORK.replace('"x"', '"${local.x}"'), ["local.x is not declared"]),
+        (NETWORK.replace('"x"', "google_service_account.x.email"), ["google_service_account.x is not declared"]),
+        (NETWORK.replace('"x"', "google_compute_network.this.nothing"), ["google_compute_network.this has no nothing"]),
+        (NETWORK.replace('"x"', 'data.google_client_config.x["a"].project'), ["data.google_client_config.x is not declared"]),
+        (NETWORK.replace('"x"', '"x"\n  self_link = "y"'), ["google_compute_network.this: self_link can only be read"]),
+        (NETWORK.replace('"x"', '"x"\n  timeouts {\n    creat = "1m"\n  }'), ["google_compute_network.this.timeouts: no argument creat"]),
+        (NETWORK.replace('"x"', '"x"\n  dynamic "nothing" {\n    for_each = [1]\n    content {}\n  }'), ["google_compute_network.this: no block nothing"]),
+        (NETWORK.replace("compute_network", "compute_networ"), ["google_compute_networ.this: not in the excerpt of the provider's documentation"]),
+        ('resource "grafana_folder" "x" {\n  title = "x"\n}', ["grafana_folder.x: the provider grafana is not declared"]),
+        ('provider "google" {\n  projekt = "x"\n}', ["provider google: no argument projekt"]),
+        ("# var.x is only a comment", []),
+    ],
+)  # fmt: skip
+def test_the_check_itself_finds(text, wrong):
+    assert Configuration.read(PROVIDERS, text).wrong() == wrong
+
+
+def test_a_missing_block_is_found():
+    secret = 'resource "kubernetes_secret_v1" "x" {\n  data = {}\n}'
+    providers = PROVIDERS.replace("google = {", "kubernetes = {")
+    assert Configuration.read(providers, secret).wrong() == [
+        "kubernetes_secret_v1.x: block metadata is missing"
+    ]
+
+
+def test_providers_are_pinned_to_the_versions_whose_documentation_is_here(configuration):
+    for name, entry in configuration.providers().items():
+        assert re.fullmatch(r"\d+\.\d+\.\d+", entry["version"])
+        assert schemas()[name]["about"].startswith(f"{entry['source']} {entry['version']}:")
+    assert set(configuration.providers()) == set(schemas())
+
+
+def test_every_grafana_resource_says_which_grafana(configuration):
+    aliases = {
+        body.get("alias", "").strip('"')
+        for (name,), body in provider_blocks(configuration)
+        if name == "grafana"
+    }
+    for labels, body in configuration.named("resource").items():
+        if labels[0].startswith("grafana_"):
+            assert body["provider"].strip("${}").removeprefix("grafana.") in aliases, labels
+
+
+def provider_blocks(configuration):
+    return [(labels, body) for kind, labels, body in configuration.blocks if kind == "provider"]
+
+
+def test_variables_are_documented_used_and_in_the_example(configuration):
+    example = (GKE / "terraform.tfvars.example").read_text()
+    given = set(re.findall(r"^(\w+) +=", example, re.M))
+    offered = set(re.findall(r"^(?:# )?(\w+) +=", example, re.M))
+    variables = {labels[0]: body for labels, body in configuration.named("variable").items()}
+    assert given == {name for name, body in variables.items() if "default" not in body}
+    assert offered <= variables.keys()
+    for name, body in variables.items():
+        assert body["description"].strip('"'), name
+        assert "type" in body, name
+        assert f"var.{name}" in configuration.text, f"{name} is not used"
+
+
+def test_every_local_is_used(configuration):
+    names = [n for kind, _, body in configuration.blocks if kind == "locals" for n in body if n[:2] != "__"]
+    assert [n for n in names if not re.search(rf"local\.{n}\b", configuration.text)] == []
+
+
+def test_outputs_are_documented_and_tokens_are_sensitive(configuration):
+    outputs = {labels[0]: body for labels, body in configuration.named("output").items()}
+    assert {"grafana_url", "grafana_token", "connect", "registry", "checks_enabled"} == outputs.keys()
+    for name, body in outputs.items():
+        assert body["description"].strip('"'), name
+        assert body.get("sensitive", False) is (name == "grafana_token")
+
+
+def test_secrets_have_no_value_here(configuration):
+    variables = configuration.named("variable")
+    assert variables["slack_webhook_url",]["sensitive"] is True
+    assert variables["slack_webhook_url",]["default"] == '""'
+    secret = re.compile(
+        r"gls?a_\w{8}|glc_\w{8}|xox[abp]-\w|hooks\.slack\.com/services/\w|AIza\w{20}|ya29\.|BEGIN [A-Z ]*PRIVATE KEY"
+    )
+    for path in [p for p in GKE.rglob("*") if p.is_file() and ".terraform" not in p.parts]:
+        if path.suffix not in {".tfstate", ".tfplan"}:
+            assert not secret.search(path.read_text(errors="replace")), path
+
+
+def test_the_nodes_have_no_more_rights_than_they_need(configuration):
+    resources = configuration.named("resource")
+    roles = {body["role"].strip('"') for labels, body in resources.items() if labels[0].endswith("iam_member")}
+    assert roles == {"roles/container.defaultNodeServiceAccount", "roles/artifactregistry.reader"}
+    pool = resources["google_container_node_pool", "shop"]["node_config"][0]
+    assert pool["service_account"] == "${google_service_account.nodes.email}"
+    assert pool["workload_metadata_config"][0]["mode"] == '"GKE_METADATA"'
+
+
+def test_whatever_takes_labels_names_the_owner(configuration):
+    resources = configuration.named("resource")
+    for labels, argument in {
+        ("google_container_cluster", "this"): "resource_labels",
+        ("google_artifact_registry_repository", "shop"): "labels",
+        ("grafana_cloud_stack", "this"): "labels",
+    }.items():
+        assert resources[labels][argument] == "${local.labels}"
+    pool = resources["google_container_node_pool", "shop"]["node_config"][0]
+    assert pool["resource_labels"] == "${local.labels}"
+
+
+def test_nothing_is_protected_from_down(configuration):
+    resources = configuration.named("resource")
+    assert resources["google_container_cluster", "this"]["deletion_protection"] is False
+    assert resources["grafana_cloud_stack", "this"]["delete_protection"] is False
+
+
+@pytest.mark.skipif(TERRAFORM is None, reason="Terraform is not installed")
+def test_files_are_formatted_as_terraform_does(tmp_path):
+    words = [TERRAFORM, f"-chdir={GKE}", "fmt", "-check", "-recursive", "-diff"]
+    env = {"PATH": "", "HOME": str(tmp_path), "TF_CLI_CONFIG_FILE": "/dev/null", "CHECKPOINT_DISABLE": "1"}
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False, env=env)
+    assert done.returncode == 0, done.stdout + done.stderr
