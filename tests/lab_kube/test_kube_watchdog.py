@@ -20,6 +20,7 @@ from chaosext.result import Phase, Sample, Verdict, read
 
 RUNNER = textwrap.dedent(
     """
+    import signal
     import sys
     from pathlib import Path
     from chaosext import run
@@ -29,6 +30,7 @@ RUNNER = textwrap.dedent(
     from chaosext.kubernetes.watchdog import Orders, Watchdog
     from chaosext.result import Rollback, Verdict, Verification
 
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # also when the tests themselves run under nohup
     namespace, grafana, deadline = sys.argv[1:]
     mine = run.current()
     mine.run_id, mine.experiment = "run-1", "payment"
