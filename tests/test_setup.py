@@ -52,8 +52,8 @@ def write(path: Path, line: str) -> None:
     [
         (["run"], "run: which experiment? For example: setup/run experiments/payment.json"),
         (["run", "experiments/nothing.json"], "run: experiments/nothing.json: no such experiment"),
-        (["up", "moon"], "up: unknown environment 'moon': this version has: lab"),
-        (["down", "moon"], "down: unknown environment 'moon': this version has: lab"),
+        (["up", "moon"], "up: unknown environment 'moon': there are lab, kind, gke and existing"),
+        (["down", "moon"], "down: unknown environment 'moon': there are lab, kind, gke and existing"),
     ],
 )
 def test_a_wrong_word_is_one_clear_line(words, said):
