@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .environment import validation_line
 from .errors import BadInput
+from .yamlfile import read_document
 
 __all__ = ["Architecture", "Component", "Edge", "load_architecture"]
 
@@ -63,12 +63,7 @@ def load_architecture(path: Path, slis: set[str] | None = None) -> Architecture:
     them.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        found = Architecture.model_validate(content)
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror or error}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+        found = Architecture.model_validate(read_document(path))
     except ValidationError as error:
         raise BadInput(f"{path}: {validation_line(error)}") from error
     for component in found.components if slis is not None else []:

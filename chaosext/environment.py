@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .errors import BadInput
+from .yamlfile import read_document
 
 __all__ = ["BurnRate", "Windows", "environments", "load_windows", "validation_line"]
 
@@ -95,11 +95,11 @@ def environments(path: Path) -> list[str]:
 
 
 def _rows(path: Path) -> dict[str, Any]:
-    try:
-        table = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return dict(table["environments"])
-    except (OSError, yaml.YAMLError, TypeError, KeyError, ValueError) as error:
-        raise BadInput(f"{path}: not a window table with an 'environments' mapping ({error})") from error
+    table = read_document(path)
+    rows = table.get("environments") if isinstance(table, dict) else None
+    if not isinstance(rows, dict) or not all(isinstance(name, str) for name in rows):
+        raise BadInput(f"{path}: not a window table with an 'environments' mapping of names to rows")
+    return rows
 
 
 def validation_line(error: Exception) -> str:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..environment import validation_line
 from ..errors import BadInput
 from ..result import Verdict
+from ..yamlfile import read_document
 
 __all__ = ["DEFAULT_PLAN", "Abort", "Day", "Pause", "Plan", "load_plan", "plan_of"]
 
@@ -87,14 +87,9 @@ class Day:
 def load_plan(path: Path) -> Day:
     """Read a plan. Raises BadInput, with file and field, when it is wrong or names a file that is not there."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        plan = Plan.model_validate(content)
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror or error}") from error
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        if isinstance(error, ValidationError):
-            raise BadInput(f"{path}: {validation_line(error)}") from error
-        raise BadInput(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+        plan = Plan.model_validate(read_document(path))
+    except ValidationError as error:
+        raise BadInput(f"{path}: {validation_line(error)}") from error
     files = []
     for index, name in enumerate(plan.experiments):
         file = path.parent / name

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ..errors import BadInput
+from ..yamlfile import read_documents
 
 __all__ = ["load_manifest", "namespaces"]
 
@@ -18,12 +17,7 @@ def load_manifest(path: Path) -> list[dict[str, Any]]:
     Every document needs apiVersion, kind and a name, and all but a Namespace a namespace of their own: a
     default would let one file touch whatever a kubeconfig happens to point at. Raises BadInput.
     """
-    try:
-        documents = [d for d in yaml.safe_load_all(path.read_text(encoding="utf-8")) if d is not None]
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror or error}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    documents = read_documents(path)
     if not documents:
         raise BadInput(f"{path}: no Kubernetes object in this file")
     for index, document in enumerate(documents, start=1):

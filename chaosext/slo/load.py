@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from ..environment import validation_line
 from ..errors import BadInput
+from ..yamlfile import read_documents
 from .model import Service, Slo
 
 __all__ = ["find", "load_slos"]
@@ -25,7 +25,7 @@ def load_slos(path: Path) -> dict[str, Slo]:
     """
     slos: dict[str, Slo] = {}
     services: set[str] = set()
-    for index, document in enumerate(_documents(path), start=1):
+    for index, document in enumerate(read_documents(path), start=1):
         parsed = _parse(path, index, document)
         name = parsed.metadata.name
         if isinstance(parsed, Service):
@@ -49,20 +49,11 @@ def find(slos: dict[str, Slo], name: str) -> Slo:
     return slos[name]
 
 
-def _documents(path: Path) -> list[Any]:
-    try:
-        return [d for d in yaml.safe_load_all(path.read_text(encoding="utf-8")) if d is not None]
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror or error}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: not YAML: {' '.join(str(error).split())}") from error
-
-
 def _parse(path: Path, index: int, document: Any) -> Service | Slo:
     if not isinstance(document, dict):
         raise BadInput(f"{path}: document {index} is not an object")
     kind = document.get("kind")
-    if kind not in _KINDS:
+    if not isinstance(kind, str) or kind not in _KINDS:
         raise BadInput(f"{path}: document {index}: kind {kind!r} is not one of {', '.join(_KINDS)}")
     metadata = document.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None

@@ -35,7 +35,7 @@ PAIR = "{long_seconds: 60, short_seconds: 20, burn_rate: 2}"
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "not a window table"),
+        ("{", "not YAML"),
         ("[]", "not a window table"),
         (
             "environments: {x: {short_window_seconds: 1}}",
