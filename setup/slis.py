@@ -1,7 +1,8 @@
 """Waits until every SLI has data: python setup/slis.py [--seconds N] [--manifests FOLDER].
 
 The environment is that of GRAFANA_URL, GRAFANA_TOKEN and CHAOS_ENVIRONMENT. Whether an objective is met does
-not matter here: a burning budget is data too. Exit codes: 0 all have data, 2 the suite cannot ask, 4 not in time.
+not matter here: a burning budget is data too. Exit codes: 0 all have data, 2 the suite cannot ask,
+4 not in time.
 """
 
 import argparse

@@ -1,7 +1,8 @@
 """Whether a cluster and a Grafana that are there already can have game days: python setup/existing/check.py.
 
 Everything is looked at and nothing is changed. What is missing is said all at once, each with what to do; the
-exit code is then 2. Which rights are needed is read from manifests/gameday/rbac.yaml, so that there is one list.
+exit code is then 2. Which rights are needed is read from manifests/gameday/rbac.yaml: there is
+one list.
 """
 
 import argparse
