@@ -279,9 +279,9 @@ def own_log_store(tmp_path: Path) -> Iterator[LogStoreProcess]:
         yield store
 
 
-@pytest.fixture(scope="module")
-def tempo_url() -> Iterator[str]:
-    """A trace store as a process of its own."""
+@contextlib.contextmanager
+def running_trace_store() -> Iterator[str]:
+    """Run the trace store as a process of its own; gives its URL."""
     port = free_port()
     words = [sys.executable, "-m", "lab.grafana.tracestore", f"--port={port}", "--query-seconds=60"]
     process = subprocess.Popen(words, env={**os.environ, "PYTHONPATH": str(CHECKOUT / "setup")})
@@ -299,6 +299,12 @@ def tempo_url() -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def tempo_url() -> Iterator[str]:
+    with running_trace_store() as url:
+        yield url
 
 
 @dataclass

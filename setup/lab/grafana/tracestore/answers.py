@@ -73,11 +73,9 @@ class Answers:
         find = traceql.parse(asked.get("q") or "{}")
         limit, shown = _number(asked, "limit", DEFAULT_LIMIT), _number(asked, "spss", DEFAULT_SPANS)
         start, end = _number(asked, "start", 0) * _NS, _number(asked, "end", 0) * _NS or time.time_ns()
-        traces = [trace for trace in self.store.all() if trace.start < end + _NS and trace.end >= start]
-        traces.sort(key=lambda trace: trace.start, reverse=True)
         found: list[Json] = []
         inspected = 0
-        for trace in traces:
+        for trace in self.store.between(start, end + _NS):
             inspected += 1
             spans = find(trace)
             if spans:

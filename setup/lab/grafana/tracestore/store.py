@@ -65,22 +65,24 @@ ERROR = 2  # the status code of a span that failed
 
 @dataclass
 class Trace:
-    """The spans that have come of one trace."""
+    """The spans that have come of one trace; `start` and `end` are those of all of them (epoch nanoseconds)."""
 
     id: bytes
     spans: list[Span] = field(default_factory=list)
     cost: int = 0
     failed: bool = False
+    start: int = 0
+    end: int = 0
 
-    @property
-    def start(self) -> int:
-        """Return when its first span began."""
-        return min(span.start for span in self.spans)
+    def add(self, span: Span) -> None:
+        """Add a span."""
+        self.start = min(self.start, span.start) if self.spans else span.start
+        self.end = max(self.end, span.end)
+        self.spans.append(span)
 
-    @property
-    def end(self) -> int:
-        """Return when its last span ended."""
-        return max(span.end for span in self.spans)
+    def copy(self) -> Trace:
+        """Return a trace to which nothing is added any more."""
+        return Trace(self.id, list(self.spans), self.cost, self.failed, self.start, self.end)
 
     @property
     def root(self) -> Span | None:
@@ -124,16 +126,23 @@ class TraceStore:
         """Return a copy of the trace, None without it."""
         with self._lock:
             trace = self._find(trace_id)
-            return Trace(trace.id, list(trace.spans), trace.cost, trace.failed) if trace else None
+            return trace.copy() if trace else None
 
     def all(self) -> list[Trace]:
         """Return a copy of every trace."""
         with self._lock:
-            return [
-                Trace(trace.id, list(trace.spans), trace.cost, trace.failed)
+            return [trace.copy() for traces in self._traces.values() for trace in traces.values()]
+
+    def between(self, start: int, end: int) -> list[Trace]:
+        """Return copies of the traces with spans between two times (epoch nanoseconds), the newest first."""
+        with self._lock:
+            found = [
+                trace.copy()
                 for traces in self._traces.values()
                 for trace in traces.values()
+                if trace.start < end and trace.end >= start
             ]
+        return sorted(found, key=lambda trace: trace.start, reverse=True)
 
     def _find(self, trace_id: bytes) -> Trace | None:
         return self._traces[False].get(trace_id) or self._traces[True].get(trace_id)
@@ -147,7 +156,7 @@ class TraceStore:
             self.counters.dropped_spans += 1
             return
         cost = len(span.raw) + _OVERHEAD
-        trace.spans.append(span)
+        trace.add(span)
         trace.cost += cost
         self._costs[trace.failed] += cost
         if span.status == ERROR and not trace.failed:
