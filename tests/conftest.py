@@ -2,6 +2,10 @@
 
 The day takes ten minutes, most of them waiting, so it begins at once beside the tests that need neither it nor
 the lab; those come first. The rest of the lab's tests come after it: one experiment at a time is the rule.
+
+With GAMEDAY_TARGET (setup/test --target), the lab is whatever environment KUBECONFIG, GRAFANA_URL,
+GRAFANA_TOKEN and CHAOS_ENVIRONMENT name; it is neither started nor ended, and only the tests that fit any
+environment are run.
 """
 
 from __future__ import annotations
@@ -11,12 +15,13 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from chaosext.environment import load_windows
 from chaosext.result import Verification, read
 from lab import settings
 
@@ -24,19 +29,25 @@ from .browser import Browser, missing, started
 
 CHECKOUT = Path(__file__).parents[1]
 UP_SECONDS = 120
-DAY_SECONDS = 1500
+TARGET = os.environ.get("GAMEDAY_TARGET", "")
+WINDOW = load_windows(
+    CHECKOUT / "manifests" / "windows.yaml", os.environ["CHAOS_ENVIRONMENT"] if TARGET else "lab"
+).short_window_seconds
+# What experiments wait for is stated in windows.
+DAY_SECONDS = 150 * WINDOW
 EXPERIMENTS = sorted(path.stem for path in (CHECKOUT / "experiments").glob("*.json"))
 # Asks the lab for namespaces of its own, which no experiment touches.
 BESIDE_THE_DAY = ("tests/conformance/",)
+ANY_ENVIRONMENT = (*BESIDE_THE_DAY, "tests/test_gameday.py::")
 
 
 @dataclass(frozen=True)
 class Lab:
-    """A lab that is up: where its APIs are and how to be let in."""
+    """A lab that is up, or the target: where its APIs are and how to be let in."""
 
     kubeconfig: Path
     grafana_url: str
-    prometheus_url: str
+    prometheus_url: str  # empty for a target, whose Prometheus is asked through Grafana
     # No secret in a failed assertion.
     grafana_token: str = field(repr=False)
     env: dict[str, str] = field(repr=False)  # the whole environment for a program that uses the lab
@@ -120,7 +131,9 @@ class World:
         self._day: Day | None = None
 
     def lab(self) -> Lab:
-        """Return the checkout's lab with the shop in it, brought up if it is not."""
+        """Return the checkout's lab with the shop in it, brought up if it is not; or the target."""
+        if self._lab is None and TARGET:
+            self._lab = _described(os.environ, "")
         if self._lab is None:
             self._was_up = command("status").returncode == 0
             up = command("up", "--timeout", str(UP_SECONDS))
@@ -145,9 +158,12 @@ class World:
 _WORLD = pytest.StashKey[World]()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests that need the lab last, those of the day first among them."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the tests that need the lab last, those of the day first among them; of a target's, only those."""
     items.sort(key=_order)
+    if TARGET:
+        config.hook.pytest_deselected(items=[i for i in items if not i.nodeid.startswith(ANY_ENVIRONMENT)])
+        items[:] = [item for item in items if item.nodeid.startswith(ANY_ENVIRONMENT)]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -211,10 +227,15 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 def _describe(exports: str) -> Lab:
     lines = [shlex.split(line)[1] for line in exports.splitlines()]  # export NAME=VALUE, quoted for a shell
     words = dict(line.split("=", 1) for line in lines)
+    prometheus = f"http://{settings.HOST}:{settings.from_environment().ports.prometheus}"
+    return _described({**os.environ, **words}, prometheus)
+
+
+def _described(environment: Mapping[str, str], prometheus_url: str) -> Lab:
     return Lab(
-        kubeconfig=Path(words["KUBECONFIG"]),
-        grafana_url=words["GRAFANA_URL"],
-        grafana_token=words["GRAFANA_TOKEN"],
-        prometheus_url=f"http://{settings.HOST}:{settings.from_environment().ports.prometheus}",
-        env={**os.environ, **words},
+        kubeconfig=Path(environment["KUBECONFIG"]),
+        grafana_url=environment["GRAFANA_URL"],
+        grafana_token=environment["GRAFANA_TOKEN"],
+        prometheus_url=prometheus_url,
+        env=dict(environment),
     )

@@ -9,14 +9,12 @@ import time
 import pytest
 import requests
 
-from chaosext.environment import load_windows
 from chaosext.result import AlertOutcome, Outcome, Phase, Verdict
 
 from .chaosext.evidence_assertions import assert_evidence, assert_no_secrets
-from .conftest import CHECKOUT, DAY_SECONDS, EXPERIMENTS, Day
+from .conftest import CHECKOUT, DAY_SECONDS, EXPERIMENTS, WINDOW, Day
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(DAY_SECONDS + 60)]
-WINDOW = load_windows(CHECKOUT / "manifests" / "windows.yaml", "lab").short_window_seconds
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
