@@ -57,6 +57,7 @@ output() { tf output -raw "$1" 2>/dev/null; }
 # confirm QUESTION: asks, unless --yes was given; anything but yes ends the script.
 confirm() {
   [ "${YES:-}" = 1 ] && return
+  [ -t 0 ] || die "nobody to ask here: give --yes"
   local answer=
   read -r -p "$1 Type yes: " answer || true
   [ "$answer" = yes ] || die "nothing was changed"
