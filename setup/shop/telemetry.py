@@ -62,9 +62,13 @@ def start(identity: Identity) -> Tracing:
 
 
 def _export(provider: TracerProvider) -> None:
-    # Imported here: without a collector its 10 MB stay out.
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - see above
+    # Imported here: without a collector their 10 MB stay out.
+    from opentelemetry.exporter.otlp.proto.http import trace_exporter  # noqa: PLC0415 - see above
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415 - see above
 
+    from shop import spans  # noqa: PLC0415 - see above
+
+    # The exporter takes no encoder: it calls this name of its module.
+    trace_exporter.encode_spans = spans.encode_spans
     # A bounded queue (2048 spans, by the library's default) that a thread empties; a full one drops spans.
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    provider.add_span_processor(BatchSpanProcessor(trace_exporter.OTLPSpanExporter()))
