@@ -1,7 +1,7 @@
 """Reads Terraform files and compares them with what the providers document (schema/).
 
-An excerpt of a provider's schema has the form of `terraform providers schema -json`: attributes (type; required,
-optional or computed) and block_types (nesting mode, items at least and at most, block).
+An excerpt of a provider's schema has the form of `terraform providers schema -json`: attributes (type; whether
+required, optional or computed) and block_types (nesting mode, items at least and at most, block).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import hcl2
 
 SCHEMAS = Path(__file__).parent / "schema"
 # What Terraform itself takes in every resource and data source.
-_META = {"provider", "for_each", "count", "depends_on", "lifecycle", "dynamic"}
+_META = {"alias", "provider", "for_each", "count", "depends_on", "lifecycle", "dynamic"}
 _KINDS = {"string": (str, int, float), "number": (int, float), "bool": (bool,)}
 _REFERENCE = re.compile(
     r"(?<![\w.\"/-])(?:(?P<simple>var|local)|(?P<data>data\.)?(?P<type>(?:google|grafana|helm|kubernetes)_\w+))"
@@ -75,7 +75,7 @@ class Configuration:
         for kind, labels, body in self.blocks:
             if kind == "provider":
                 place, block = f"provider {labels[0]}", known.get(labels[0], {}).get("provider")
-                provider, body = labels[0], {key: value for key, value in body.items() if key != "alias"}
+                provider = labels[0]
             elif kind in {"resource", "data"}:
                 provider, place = labels[0].partition("_")[0], ".".join(labels)
                 part = "resources" if kind == "resource" else "data_sources"
@@ -111,10 +111,6 @@ class Configuration:
 def _wrong_body(place: str, body: dict[str, Any], block: dict[str, Any]) -> Iterator[str]:
     attributes, nested = block.get("attributes", {}), block.get("block_types", {})
     given = {key for key in body if not key.startswith("__")}
-    blocks = {key: body[key] for key in given if key in nested}
-    for dynamic in body.get("dynamic", []):
-        for label, inner in dynamic.items():
-            blocks.setdefault(_unquoted(label), []).extend(inner["content"])
     for key in sorted(given - _META - attributes.keys() - nested.keys()):
         yield f"{place}: no argument {key}"
     for key in sorted(given & attributes.keys()):
@@ -126,12 +122,19 @@ def _wrong_body(place: str, body: dict[str, Any], block: dict[str, Any]) -> Iter
     for key, schema in attributes.items():
         if schema.get("required") and key not in given:
             yield f"{place}: {key} is missing"
+    yield from _wrong_nested(place, body, nested)
+
+
+def _wrong_nested(place: str, body: dict[str, Any], nested: dict[str, Any]) -> Iterator[str]:
+    blocks = {key: list(body[key]) for key in body if key in nested}
+    for dynamic in body.get("dynamic", []):
+        for label, inner in dynamic.items():
+            blocks.setdefault(_unquoted(label), []).extend(inner["content"])
     for key, schema in nested.items():
         found = blocks.pop(key, [])
-        found = found if isinstance(found, list) else [found]
         if len(found) < schema.get("min_items", 0):
             yield f"{place}: block {key} is missing"
-        if "max_items" in schema and len(found) > schema["max_items"] and "dynamic" not in body:
+        if len(found) > schema.get("max_items", len(found)):
             yield f"{place}: {len(found)} blocks {key}, of at most {schema['max_items']}"
         for inner in found:
             yield from _wrong_body(f"{place}.{key}", inner, schema["block"])

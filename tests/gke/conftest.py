@@ -68,7 +68,8 @@ class Checkout:
         """Run a script to its end; `answer` is typed at a terminal, which it has only then."""
         env = {
             "PATH": str(self.bin), "HOME": str(self.memory), "MEMORY": str(self.memory),
-            "GKE_POLL_SECONDS": "0", "GKE_POLICY_SECONDS": "600", "GKE_SLI_SECONDS": "600", **SECRETS, **environment,
+            "GKE_POLL_SECONDS": "0", "GKE_POLICY_SECONDS": "600", "GKE_SLI_SECONDS": "600",
+            **SECRETS, **environment,
         }  # fmt: skip
         env = {name: value for name, value in env.items() if value}
         script = str(self.root / "setup/gke" / words[0])

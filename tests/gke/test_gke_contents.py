@@ -15,11 +15,13 @@ MANIFESTS = ROOT / "manifests"
 CHART = json.loads((Path(__file__).parent / "chart/k8s-monitoring.json").read_text())
 TERRAFORM = shutil.which("terraform")
 ASKED = """jsonencode({
-  recorded = local.recorded_groups, alerts = local.alert_groups, slos = local.slos, checks = local.checked_services,
-  redis = local.redis_addresses, series = local.exported_series, slack = local.slack_words, windows = local.windows,
+  recorded = local.recorded_groups, alerts = local.alert_groups, slos = local.slos,
+  checks = local.checked_services, redis = local.redis_addresses, slack = local.slack_words,
+  windows = local.windows,
   login = keys(local.exporter_login), namespace = local.namespace, dashboards = keys(local.dashboards),
   values = templatefile("k8s-monitoring.yaml", {
-    cluster = "c", interval = "60s", metrics_url = "https://m", logs_url = "https://l", traces_url = "https://t",
+    cluster = "c", interval = "60s",
+    metrics_url = "https://m", logs_url = "https://l", traces_url = "https://t",
     postgres_series = local.exported_series["postgres"]
   }),
   alloy = templatefile("redis.alloy.tftpl", {
@@ -149,7 +151,8 @@ def test_checks_are_those_that_the_services_want_and_the_slis_ask_for(evaluated)
 def test_every_redis_is_asked_by_the_collector(evaluated):
     wanted = {
         d["metadata"]["name"] for d in documents(MANIFESTS / "app.yaml")
-        if d["kind"] == "Service" and d["metadata"].get("annotations", {}).get("prometheus.io/exporter") == "redis"
+        if d["kind"] == "Service"
+        and d["metadata"].get("annotations", {}).get("prometheus.io/exporter") == "redis"
     }  # fmt: skip
     assert evaluated["redis"].keys() == wanted
     text = evaluated["alloy"]

@@ -39,26 +39,40 @@ def test_every_argument_is_the_providers_and_every_reference_is_declared(configu
 
 
 @pytest.mark.parametrize(
-    ("text", "wrong"),
+    ("old", "new", "wrong"),
     [
-        (NETWORK.replace("name", "nam"), ["google_compute_network.this: no argument nam", "google_compute_network.this: name is missing"]),
-        (NETWORK.replace('"x"', "true"), ["google_compute_network.this: name is True, and should be string"]),
-        (NETWORK.replace('"x"', "var.x"), ["var.x is not declared"]),
-        (NETWORK.replace('"x"', '"${local.x}"'), ["local.x is not declared"]),
-        (NETWORK.replace('"x"', "google_service_account.x.email"), ["google_service_account.x is not declared"]),
-        (NETWORK.replace('"x"', "google_compute_network.this.nothing"), ["google_compute_network.this has no nothing"]),
-        (NETWORK.replace('"x"', 'data.google_client_config.x["a"].project'), ["data.google_client_config.x is not declared"]),
-        (NETWORK.replace('"x"', '"x"\n  self_link = "y"'), ["google_compute_network.this: self_link can only be read"]),
-        (NETWORK.replace('"x"', '"x"\n  timeouts {\n    creat = "1m"\n  }'), ["google_compute_network.this.timeouts: no argument creat"]),
-        (NETWORK.replace('"x"', '"x"\n  dynamic "nothing" {\n    for_each = [1]\n    content {}\n  }'), ["google_compute_network.this: no block nothing"]),
-        (NETWORK.replace("compute_network", "compute_networ"), ["google_compute_networ.this: not in the excerpt of the provider's documentation"]),
-        ('resource "grafana_folder" "x" {\n  title = "x"\n}', ["grafana_folder.x: the provider grafana is not declared"]),
-        ('provider "google" {\n  projekt = "x"\n}', ["provider google: no argument projekt"]),
-        ("# var.x is only a comment", []),
+        ("name ", "nam ", ["NETWORK: no argument nam", "NETWORK: name is missing"]),
+        ('"x"', "true", ["NETWORK: name is True, and should be string"]),
+        ('"x"', "var.x", ["var.x is not declared"]),
+        ('"x"', '"${local.x}"', ["local.x is not declared"]),
+        ('"x"', "google_service_account.x.email", ["google_service_account.x is not declared"]),
+        ('"x"', "NETWORK.nothing", ["NETWORK has no nothing"]),
+        ('"x"', 'data.google_client_config.x["a"].project', ["data.google_client_config.x is not declared"]),
+        ('"x"', '"x"\n  self_link = "y"', ["NETWORK: self_link can only be read"]),
+        ('"x"', '"x"\n  timeouts {\n    creat = "1m"\n  }', ["NETWORK.timeouts: no argument creat"]),
+        ('"x"', '"x"\n  dynamic "no" {\n    for_each = []\n    content {}\n  }', ["NETWORK: no block no"]),
+        (
+            "compute_network",
+            "compute_net",
+            ["google_compute_net.this: not in the excerpt of the provider's documentation"],
+        ),
+        (
+            "google_compute_network",
+            "grafana_folder",
+            ["grafana_folder.this: the provider grafana is not declared"],
+        ),
+        (
+            "\nresource",
+            '\nprovider "google" {\n  projekt = "x"\n}\nresource',
+            ["provider google: no argument projekt"],
+        ),
+        ("\nresource", "\n# var.x is only a comment\nresource", []),
     ],
-)  # fmt: skip
-def test_the_check_itself_finds(text, wrong):
-    assert Configuration.read(PROVIDERS, text).wrong() == wrong
+)
+def test_the_check_itself_finds(old, new, wrong):
+    name = "google_compute_network.this"
+    text = NETWORK.replace(old, new.replace("NETWORK", name))
+    assert Configuration.read(PROVIDERS, text).wrong() == [line.replace("NETWORK", name) for line in wrong]
 
 
 def test_a_missing_block_is_found():
@@ -78,17 +92,13 @@ def test_providers_are_pinned_to_the_versions_whose_documentation_is_here(config
 
 def test_every_grafana_resource_says_which_grafana(configuration):
     aliases = {
-        body.get("alias", "").strip('"')
-        for (name,), body in provider_blocks(configuration)
-        if name == "grafana"
+        body["alias"].strip('"')
+        for kind, labels, body in configuration.blocks
+        if (kind, labels) == ("provider", ("grafana",))
     }
     for labels, body in configuration.named("resource").items():
         if labels[0].startswith("grafana_"):
             assert body["provider"].strip("${}").removeprefix("grafana.") in aliases, labels
-
-
-def provider_blocks(configuration):
-    return [(labels, body) for kind, labels, body in configuration.blocks if kind == "provider"]
 
 
 def test_variables_are_documented_used_and_in_the_example(configuration):
@@ -122,7 +132,8 @@ def test_secrets_have_no_value_here(configuration):
     assert variables["slack_webhook_url",]["sensitive"] is True
     assert variables["slack_webhook_url",]["default"] == '""'
     secret = re.compile(
-        r"gls?a_\w{8}|glc_\w{8}|xox[abp]-\w|hooks\.slack\.com/services/\w|AIza\w{20}|ya29\.|BEGIN [A-Z ]*PRIVATE KEY"
+        r"gls?a_\w{8}|glc_\w{8}|xox[abp]-\w|hooks\.slack\.com/services/\w|AIza\w{20}|ya29\."
+        r"|BEGIN [A-Z ]*PRIVATE KEY"
     )
     for path in [p for p in GKE.rglob("*") if p.is_file() and ".terraform" not in p.parts]:
         if path.suffix not in {".tfstate", ".tfplan"}:
