@@ -28,7 +28,8 @@ def build() -> board.Dashboard:
         ("Time to detect", "time_to_detect_seconds"),
         ("Time to recover", "time_to_recover_seconds"),
     ):
-        query = f'max by (experiment) (max_over_time({_VERDICTS} | json | {field}!="" | unwrap {field} [$__interval]))'
+        numbers = f'{_VERDICTS} | json | {field}!="" | unwrap {field}'
+        query = f"max by (experiment) (max_over_time({numbers} [$__interval]))"
         grid.add(
             chart(title, [log_count(query, "{{experiment}}")], "s").show_points(VisibilityMode.ALWAYS), 12, 9
         )

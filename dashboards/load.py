@@ -23,8 +23,8 @@ def build() -> board.Dashboard:
     paid = f'sum(rate(shop_payments_total{{outcome="success"}}[$__rate_interval])) / sum({_PAYMENTS})'
     falling = levels((None, "red"), (0.95, "orange"), (0.99, "green"))
     grid.add(number("Payments that succeed", now(paid), falling, "percentunit").decimals(1), 6, 4)
-    failed = f'sum(rate({_SEEN}_count{{{_CUSTOMERS},error_type!="",http_response_status_code!~"4.."}}[$__rate_interval]))'
-    share = f"{failed} / sum({_RATE})"
+    failed = f'{_SEEN}_count{{{_CUSTOMERS},error_type!="",http_response_status_code!~"4.."}}'
+    share = f"sum(rate({failed}[$__rate_interval])) / sum({_RATE})"
     rising = levels((None, "green"), (0.01, "orange"), (0.05, "red"))
     grid.add(number("Requests that fail", now(share), rising, "percentunit").decimals(2), 6, 4)
     buckets = f"sum by (le) (rate({_SEEN}_bucket{{{_CUSTOMERS}}}[$__rate_interval]))"
