@@ -13,8 +13,21 @@ locals {
     tempo      = local.data_sources.tempo
   }
   dashboards = {
-    for file in fileset("${local.root}/dashboards", "*.json") :
-    file => jsondecode(file("${local.root}/dashboards/${file}"))
+    for file in fileset("${local.root}/dashboards", "*.json") : file => merge(local.dashboard_files[file], {
+      templating = {
+        list = [
+          for variable in try(local.dashboard_files[file].templating.list, []) : merge(variable, {
+            for key in ["current"] : key => {
+              text  = local.data_source_of_variable[variable.name]
+              value = local.data_source_of_variable[variable.name]
+            } if variable.type == "datasource" && contains(keys(local.data_source_of_variable), variable.name)
+          })
+        ]
+      }
+    })
+  }
+  dashboard_files = {
+    for file in fileset("${local.root}/dashboards", "*.json") : file => jsondecode(file("${local.root}/dashboards/${file}"))
   }
 }
 
@@ -29,18 +42,7 @@ resource "grafana_dashboard" "this" {
   provider = grafana.stack
   for_each = local.dashboards
 
-  folder    = grafana_folder.dashboards.uid
-  overwrite = true
-  config_json = jsonencode(merge(each.value, {
-    templating = {
-      list = [
-        for variable in try(each.value.templating.list, []) : merge(variable, {
-          for key in ["current"] : key => {
-            text  = local.data_source_of_variable[variable.name]
-            value = local.data_source_of_variable[variable.name]
-          } if variable.type == "datasource" && contains(keys(local.data_source_of_variable), variable.name)
-        })
-      ]
-    }
-  }))
+  folder      = grafana_folder.dashboards.uid
+  config_json = jsonencode(each.value)
+  overwrite   = true
 }

@@ -18,7 +18,7 @@ ASKED = """jsonencode({
   recorded = local.recorded_groups, alerts = local.alert_groups, slos = local.slos,
   checks = local.checked_services, redis = local.redis_addresses, slack = local.slack_words,
   windows = local.windows,
-  login = keys(local.exporter_login), namespace = local.namespace, dashboards = keys(local.dashboards),
+  login = keys(local.exporter_login), namespace = local.namespace, dashboards = local.dashboards,
   values = templatefile("k8s-monitoring.yaml", {
     cluster = "c", interval = "60s",
     metrics_url = "https://m", logs_url = "https://l", traces_url = "https://t",
@@ -169,8 +169,18 @@ def test_slack_gets_the_words_of_alertmanager(evaluated):
     assert "Annotations.description" in evaluated["slack"]["text"]
 
 
-def test_every_dashboard_is_loaded(evaluated):
-    assert evaluated["dashboards"] == sorted(path.name for path in (ROOT / "dashboards").glob("*.json"))
+def test_dashboards_are_loaded_with_the_stacks_data_sources(evaluated):
+    stack = {"datasource": "grafanacloud-prom", "loki": "grafanacloud-logs", "tempo": "grafanacloud-traces"}
+    files = {path.name: json.loads(path.read_text()) for path in (ROOT / "dashboards").glob("*.json")}
+    assert evaluated["dashboards"].keys() == files.keys()
+    for name, dashboard in files.items():
+        variables = dashboard.setdefault("templating", {}).setdefault("list", [])
+        for variable in variables:
+            if variable["type"] == "datasource":
+                source = stack[variable["name"]]
+                variable["current"] = {"text": source, "value": source}
+        dashboard["templating"] = {"list": variables}
+        assert evaluated["dashboards"][name] == dashboard
 
 
 def unknown(place, value, tree):
