@@ -17,6 +17,8 @@ Object = dict[str, Any]
 _DISCOVERY = {"pods": "pods", "synthetic": "services", "postgres": "services", "redis": "services"}
 _REFRESH = "1s"
 _RULES = "rules"
+# About ten minutes of the default load; Prometheus' own limit of 100,000 would take five times the memory.
+_EXEMPLARS = 20_000
 # The PostgreSQL exporter waits a second before it says that the server is gone: a scrape of no more than a
 # second would miss it, and pg_up would be absent where it has to be 0.
 _SLOW = {"postgres": "2s"}
@@ -55,6 +57,7 @@ def configuration(settings: Settings) -> Object:
     alertmanager = {"static_configs": [{"targets": [f"{HOST}:{ports.alertmanager}"]}]}
     return {
         "global": timing,
+        "storage": {"exemplars": {"max_exemplars": _EXEMPLARS}},
         "alerting": {"alertmanagers": [alertmanager]},
         # Beside the configuration: Prometheus' user may not be able to enter the checkout.
         "rule_files": [f"{_RULES}/*.yaml"],
