@@ -10,8 +10,9 @@ from chaosext.slo.model import Slo, in_window
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMESPACE = "ecommerce"
-# What the recording rules of the data stores' logs look for (manifests/observability/loki-rules.yaml).
-ERRORS = "(?i)(critical|error|exception|fail|fatal)"
+# What services (logfmt), PostgreSQL and Redis (# marks a warning) mark as errors; "failures=0" is none, nor is
+# Redis' advice at its start.
+ERRORS = "level=(error|critical)|(ERROR|FATAL|PANIC): |Traceback| # [^W]"
 # So many times as fast as it lasts: the slower of the two rates that page somebody (windows.yaml).
 PAGE_BURN_RATE = 6.0
 
