@@ -310,7 +310,7 @@ def test_down_stops_at_a_failure_and_resumes_after_it(made, failing):
 def test_what_is_left_is_named(made):
     made.remember(leftovers={"compute disks": ["pvc-1", "pvc-2"], "artifacts repositories": ["gameday"]})
     done = made.run("down", "--yes")
-    assert said(done) == "leftovers: remove these by hand, or run setup/down gke again"
+    assert said(done) == "leftovers: remove these by hand if they are yours, or run setup/down gke again"
     for line in ("still there: disk pvc-1", "still there: disk pvc-2", "still there: registry gameday"):
         assert line in done.stderr
     assert "nothing is left" not in done.stdout
