@@ -117,6 +117,21 @@ class _terminal:  # noqa: N801 - reads as a verb
             os.close(end)
 
 
+def order(lines, *beginnings):
+    """Return the places of the first lines that begin so, other lines between them allowed."""
+    found = [
+        next((i for i, line in enumerate(lines) if begins in line), f"no {begins}") for begins in beginnings
+    ]
+    assert all(isinstance(place, int) for place in found), (found, lines)
+    return found
+
+
+def said(done, code=2):
+    """Return the last line of what a script that failed said."""
+    assert done.returncode == code, (done.stdout, done.stderr)
+    return done.stderr.strip().splitlines()[-1]
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:
     """A checkout where nothing was made yet."""

@@ -1,4 +1,4 @@
-"""setup/gke/up, down and env with stand-ins for terraform, gcloud, kubectl, docker and curl."""
+"""setup/gke/up and env with stand-ins for terraform, gcloud, kubectl, docker and curl."""
 
 import shutil
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import REAL, ROOT, SECRETS, STAND_INS
+from .conftest import REAL, ROOT, SECRETS, STAND_INS, order, said
 
 pytestmark = pytest.mark.timeout(600)  # a script is some twenty programs, on a machine that may be busy
 
@@ -15,21 +15,6 @@ GKE = ROOT / "setup/gke"
 SCRIPTS = ("up", "down", "env", "images", "app", "leftovers")
 HIDDEN = [*SECRETS.values(), "chaos-token-of-the-test", "google-token-of-the-test"]
 REGISTRY = "us-central1-docker.pkg.dev/my-project/gameday"
-
-
-def order(lines, *beginnings):
-    """Return the places of the first lines that begin so, other lines between them allowed."""
-    found = [
-        next((i for i, line in enumerate(lines) if begins in line), f"no {begins}") for begins in beginnings
-    ]
-    assert all(isinstance(place, int) for place in found), (found, lines)
-    return found
-
-
-def said(done, code=2):
-    """Return the last line of what a script that failed said."""
-    assert done.returncode == code, (done.stdout, done.stderr)
-    return done.stderr.strip().splitlines()[-1]
 
 
 def test_up_does_everything_in_order(up):
@@ -262,84 +247,6 @@ def test_env_with_a_state_that_lacks_grafana_says_so(made):
     done = made.run("env")
     assert said(done) == "env: Terraform's state has no Grafana: run setup/up gke again"
     assert done.stdout == ""
-
-
-def test_down_destroys_after_a_yes_and_looks_for_what_is_left(made):
-    done = made.run("down", answer="yes")
-    assert done.returncode == 0, done.stderr
-    lines = made.lines()
-    kinds = [
-        "container clusters", "compute instances", "compute disks", "compute addresses",
-        "compute forwarding-rules", "compute networks", "artifacts repositories",
-    ]  # fmt: skip
-    places = order(
-        lines, "plan -destroy", " apply ", *(f"gcloud --quiet {kind} list" for kind in kinds), "curl"
-    )
-    assert places == sorted(places)
-    assert all("--project=my-project" in line for line in lines if " list " in line)
-    assert done.stdout.endswith("Down: nothing is left that costs money.\n")
-    assert not made.state.exists()
-
-
-@pytest.mark.parametrize("answer", ["no", ""])
-def test_down_destroys_nothing_without_a_yes(made, answer):
-    message = said(made.run("down", answer=answer))
-    assert message.endswith("down: nothing was changed")
-    assert "Destroy the cluster gameday of the project my-project and the Grafana stack mygameday" in message
-    assert not any(" apply" in line for line in made.lines())
-
-
-def test_a_second_down_destroys_nothing_and_looks_again(made):
-    made.run("down", "--yes")
-    made.lines(forget=True)
-    done = made.run("down")
-    assert done.returncode == 0, done.stderr
-    assert not any(" apply" in line for line in made.lines())
-    assert any("compute disks list" in line for line in made.lines())
-
-
-@pytest.mark.parametrize("failing", ["terraform init", "terraform plan", "terraform show", "terraform apply"])
-def test_down_stops_at_a_failure_and_resumes_after_it(made, failing):
-    made.remember(fail=failing)
-    assert made.run("down", "--yes").returncode != 0
-    assert not any(" list " in line for line in made.lines(forget=True))
-    made.remember(fail=None)
-    assert made.run("down", "--yes").returncode == 0
-
-
-def test_what_is_left_is_named(made):
-    made.remember(leftovers={"compute disks": ["pvc-1", "pvc-2"], "artifacts repositories": ["gameday"]})
-    done = made.run("down", "--yes")
-    assert said(done) == "leftovers: remove these by hand if they are yours, or run setup/down gke again"
-    for line in ("still there: disk pvc-1", "still there: disk pvc-2", "still there: registry gameday"):
-        assert line in done.stderr
-    assert "nothing is left" not in done.stdout
-
-
-@pytest.mark.parametrize(
-    ("code", "message"),
-    [
-        ("200", "leftovers: still there: Grafana stack mygameday"),
-        ("401", "leftovers: grafana.com answered 401"),
-    ],
-)
-def test_a_stack_that_is_left_or_unknown_is_no_success(made, code, message):
-    made.remember(stack_code=code)
-    done = made.run("down", "--yes")
-    assert done.returncode == 2
-    assert message in done.stderr
-
-
-def test_what_cannot_be_listed_is_no_success(made):
-    made.remember(fail="gcloud --quiet compute addresses")
-    assert said(made.run("down", "--yes")).startswith("leftovers: gcloud could not list the address of project")
-
-
-def test_grafana_is_asked_with_the_token_on_standard_input(made):
-    made.run("down", "--yes")
-    asked = next(call for call in made.calls() if call["argv"][0] == "curl")
-    assert asked["argv"][-1] == "https://grafana.com/api/instances/mygameday"
-    assert "policy-token-of-the-test" in asked["stdin"]
 
 
 def test_scripts_are_clean_for_shellcheck():

@@ -41,7 +41,7 @@ def test_every_argument_is_the_providers_and_every_reference_is_declared(configu
 @pytest.mark.parametrize(
     ("old", "new", "wrong"),
     [
-        ("name ", "nam ", ["NETWORK: no argument nam", "NETWORK: name is missing"]),
+        ("name ", "title ", ["NETWORK: no argument title", "NETWORK: name is missing"]),
         ('"x"', "true", ["NETWORK: name is True, and should be string"]),
         ('"x"', "var.x", ["var.x is not declared"]),
         ('"x"', '"${local.x}"', ["local.x is not declared"]),
