@@ -43,7 +43,7 @@ if line.startswith("kubectl get secret grafana-admin"):
     print(secret.read_text(), end="")
 if line.startswith("kubectl create secret generic grafana-admin"):
     secret.write_text("cGFzc3dvcmQ=")
-if name == "python" and words and words[0].endswith("token.py"):
+if name == "python" and words and words[0].endswith("grafana_token.py"):
     (pathlib.Path(words[2]) / "grafana-token").write_text("a-token-of-grafana")
 if name == "python" and words[0] == "-c":
     print("a-password", end="")

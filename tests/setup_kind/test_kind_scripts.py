@@ -26,7 +26,7 @@ ORDER = (
     "kubectl wait --namespace=monitoring",
     "kubectl apply -f ROOT/setup/kind/telemetry.yaml -f ROOT/manifests/app.yaml",
     "kubectl wait --namespace=ecommerce",
-    "python ROOT/setup/kind/token.py http://127.0.0.1:31300 STATE",
+    "python ROOT/setup/kind/grafana_token.py http://127.0.0.1:31300 STATE",
     "python dashboards/publish.py",
     "python ROOT/setup/slis.py",
 )

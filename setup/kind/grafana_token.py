@@ -1,4 +1,4 @@
-"""Makes a Grafana service account and its token: python setup/kind/token.py URL STATE.
+"""Makes a Grafana service account and its token: python setup/kind/grafana_token.py URL STATE.
 
 The folder STATE has the administrator's password in the file grafana-admin, and gets the token in the file
 grafana-token. A token that Grafana still takes is kept. The API is Grafana's service account API:
@@ -96,4 +96,4 @@ if __name__ == "__main__":
     try:
         main(sys.argv[1].rstrip("/"), Path(sys.argv[2]))
     except (TokenError, OSError) as error:
-        sys.exit(f"token.py: {error}")
+        sys.exit(f"grafana_token.py: {error}")
