@@ -24,6 +24,8 @@ SESSION_KEY = "a-key-that-only-these-tests-know"
 PRODUCT_PASSWORD = "only-for-tests"
 # "At once": before the shop's users give up (5 s). How fast it is on an idle machine is a benchmark's question.
 PATIENCE_SECONDS = 4
+# A process imports its libraries for two seconds, and for half a minute beside as much as other tests run.
+START_SECONDS = 60
 
 
 def poll(condition: Callable[[], object], seconds: float, what: str) -> None:
@@ -190,7 +192,7 @@ class World:
                 pytest.fail(f"ended with {running.process.returncode}: {running.log.read_text()}")
             return requests.get(running.url("/healthz"), timeout=1).ok
 
-        poll(healthy, 15, f"{running.log} healthy")
+        poll(healthy, START_SECONDS, f"{running.log} healthy")
 
     def start_redis(self, *, address: str | None = None) -> Running:
         address = address or self.new_address()
@@ -224,7 +226,7 @@ def wait_port(address: str, port: int) -> None:
         socket.create_connection((address, port), timeout=1).close()
         return True
 
-    poll(connects, 15, f"{address}:{port} answers")
+    poll(connects, START_SECONDS, f"{address}:{port} answers")
 
 
 class Postgres:
@@ -269,7 +271,7 @@ class Postgres:
         ready = [str(self._bin / "pg_isready"), "-h", self.address, "-U", "postgres"]
         poll(
             lambda: subprocess.run(ready, check=False, capture_output=True).returncode == 0,
-            15,
+            START_SECONDS,
             "PostgreSQL ready",
         )
 
