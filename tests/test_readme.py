@@ -34,7 +34,8 @@ def test_every_command_works(lab):
     """Those that install, test, follow for ever, run long or end the lab are tried elsewhere."""
     elsewhere = {"./setup/run experiments/payment.json", "./setup/test", "./setup/up lab", "./setup/down lab"}
     elsewhere |= {"python -m lab logs payment -f", "chaos run experiments/no-fault.json", "source setup/env"}
-    elsewhere |= {"chaos gameday run", "chaos slo rules"}
+    elsewhere |= {"chaos gameday run", "chaos slo rules", "source setup/env kind"}
+    elsewhere |= {"./setup/up kind", "./setup/down kind", "./setup/test --target kind"}
     said = {
         "kubectl get pods": "payment-",
         "python -m lab status": "payment-",

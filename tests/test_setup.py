@@ -104,7 +104,8 @@ def test_a_lock_names_versions_and_hashes_and_no_registry(lock):
 
 def test_the_short_lock_is_part_of_the_long_one():
     short, long = (pins(ROOT / name) for name in ("requirements.lock", "requirements-dev.lock"))
-    assert short <= long
+    # A package that more others ask for may be wanted on more platforms.
+    assert {pin.split(" ;")[0] for pin in short} <= {pin.split(" ;")[0] for pin in long}
     assert "chaostoolkit==1.19.0 ; python_full_version < '3.12'" in short
 
 
