@@ -9,11 +9,13 @@ Source: https://kubernetes.io/docs/concepts/architecture/leases/
 from __future__ import annotations
 
 import getpass
+import math
 import socket
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from ..errors import Refused
+from ..errors import KubernetesError, Refused
 from ..polling import poll
 from .cluster import Cluster
 
@@ -24,6 +26,9 @@ DURATION_SECONDS = 15
 """A Lease that nobody renewed for so long is stale: its run died without a watchdog."""
 RENEW_SECONDS = 3.0
 _LOOK_SECONDS = 0.5
+_ATTEMPTS = 50
+"""How often a write is tried that another one came before: an API that is ill may answer 409 to all of them."""
+_AGAIN_SECONDS = 0.1
 _EXPERIMENT, _HOST = "chaos.experiment", "chaos.held-by"
 
 
@@ -45,34 +50,51 @@ class Lease:
         Raises Refused, with the holder and since when, when somebody alive holds it. To tell whether the holder
         is alive takes RENEW_SECONDS when it is, DURATION_SECONDS when it is not.
         """
-        while True:
+        live: dict[str, Any] | None = None
+
+        def took() -> bool:
+            nonlocal live
             live = self._get()
             if live is not None and _holder(live) and self._renews(live):
                 raise Refused(f"refused: {_describe(live, self._namespace)}. Nothing was changed")
-            if self._put(live):
-                return _holder(live) or None
+            return self._put(live)
+
+        self._write(took)
+        return _holder(live) or None
 
     def take_from(self, holder: str) -> bool:
         """Take the Lease from a holder, dead or alive; False when another one has it, or nobody."""
-        while (live := self._get()) is not None and _holder(live) == holder:
-            if self._put(live):
-                return True
-        return False
+        live: dict[str, Any] | None = None
+
+        def took() -> bool:
+            nonlocal live
+            live = self._get()
+            return _holder(live) != holder or self._put(live)
+
+        self._write(took)
+        return _holder(live) == holder
 
     def seize(self) -> str | None:
         """Take the Lease from whoever has it; return who had it, None when it was free."""
-        while True:
+        live: dict[str, Any] | None = None
+
+        def took() -> bool:
+            nonlocal live
             live = self._get()
-            if self._put(live):
-                return _holder(live) or None
+            return self._put(live)
+
+        self._write(took)
+        return _holder(live) or None
 
     def renew(self) -> None:
         """Say that the holder is alive. Raises Refused when the Lease was lost."""
-        while True:
+
+        def renewed() -> bool:
             live = self._mine()
             live["spec"]["renewTime"] = _now()
-            if self._cluster.replace(live) is not None:
-                return
+            return self._cluster.replace(live) is not None
+
+        self._write(renewed)
 
     def check(self) -> None:
         """Raise Refused when the Lease was lost: only its holder writes."""
@@ -80,11 +102,34 @@ class Lease:
 
     def release(self) -> None:
         """Give the Lease up, if it is still held."""
-        while (live := self._get()) is not None and _holder(live) == self._holder:
+
+        def given_up() -> bool:
+            live = self._get()
+            if live is None or _holder(live) != self._holder:
+                return True
             live["spec"]["holderIdentity"] = ""
             live["spec"]["renewTime"] = _now()
-            if self._cluster.replace(live) is not None:
-                return
+            return self._cluster.replace(live) is not None
+
+        self._write(given_up)
+
+    def _write(self, attempt: Callable[[], bool]) -> None:
+        """Repeat a write while others come before it. Raises KubernetesError when that does not end."""
+        conflicts = 0
+
+        def conflict() -> str | None:
+            nonlocal conflicts
+            if attempt():
+                return None
+            conflicts += 1
+            if conflicts == _ATTEMPTS:
+                raise KubernetesError(
+                    f"the Lease {LEASE_NAME} of namespace {self._namespace} could not be written: "
+                    f"{_ATTEMPTS} attempts met a conflict (409)"
+                )
+            return "conflict"
+
+        poll(conflict, math.inf, _AGAIN_SECONDS)
 
     def _mine(self) -> dict[str, Any]:
         live = self._get()

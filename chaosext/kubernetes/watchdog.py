@@ -4,7 +4,9 @@ It is started before the fault and holds the reading end of a pipe. The kernel c
 the runner ends, so that no signal, crash or closed terminal goes unseen, where a pid could be another process
 by then. It leads a session of its own, which a hang-up or a killed process group does not reach.
 
-What it reads: one line of JSON, its Orders; then `done` from a runner that has restored the system itself.
+What it reads: one line of JSON, its Orders; then `done` from a runner that has restored the system itself, or
+`heal` and why from one that could not. What cannot be restored now, for want of an API that answers, it tries
+again for HEALING_SECONDS.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ..errors import ChaosextError, KubernetesError
 from ..grafana.client import Grafana
+from ..polling import poll
 from ..result import Verification
 from ..run import current
 from .aftermath import write_healed
@@ -32,11 +35,13 @@ from .healing import Healing, heal, leases
 from .lease import RENEW_SECONDS, Lease
 from .manifests import load_manifest
 
-__all__ = ["Orders", "Watchdog", "main"]
+__all__ = ["HEALING_SECONDS", "Orders", "Watchdog", "main"]
 
-_READY, _DONE = "ready", "done"
+HEALING_SECONDS = 600.0
+_READY, _DONE, _HEAL = "ready", "done", "heal "
 _START_SECONDS = 30.0
 _END_SECONDS = 10.0
+_AGAIN_SECONDS = 2.0
 
 
 class Orders(BaseModel):
@@ -92,6 +97,19 @@ class Watchdog:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_END_SECONDS)
 
+    @property
+    def gone(self) -> bool:
+        """Whether the process has ended, which it must not before it is told to."""
+        return self._process.poll() is not None
+
+    def take_over(self, reason: str, seconds: float) -> bool:
+        """Have it restore the system in the runner's place; return whether it has within `seconds`."""
+        self._tell(f"{_HEAL}{reason}")
+        try:
+            return self._process.wait(seconds) == 0
+        except subprocess.TimeoutExpired:
+            return False
+
     def _tell(self, line: str) -> None:
         # A watchdog that is gone is met when its answer is read.
         with contextlib.suppress(OSError):
@@ -115,29 +133,66 @@ def main() -> int:
     said = _line(sys.stdin.buffer, orders.deadline_seconds)
     if said == _DONE:
         return 0
-    reason = (
-        "the runner died" if said == "" else f"the runner overran its deadline of {orders.deadline_seconds:g} s"
-    )
+    if said is None:
+        reason = f"the runner overran its deadline of {orders.deadline_seconds:g} s"
+    else:
+        reason = said.removeprefix(_HEAL) or "the runner died"
     return _heal(orders, cluster, documents, reason)
 
 
 def _heal(orders: Orders, cluster: Cluster, documents: list[dict[str, Any]], reason: str) -> int:
-    """Take the run's Leases and restore. Without them somebody else has healed, or is at it."""
+    """Restore, again and again until it is done or HEALING_SECONDS are over, and report it."""
     holder = f"{orders.run_id}-watchdog"
-    taken = [
-        lease
-        for lease in leases(cluster, documents, holder, orders.experiment)
-        if lease.take_from(orders.run_id)
-    ]
-    if not taken:
+    mine = leases(cluster, documents, holder, orders.experiment)
+    done: Healing | None = None
+    found: dict[str, None] = {}
+    last = ""
+
+    def missing() -> str | None:
+        nonlocal done, last
+        said = None
+        try:
+            done = _attempt(cluster, documents, mine, (orders.run_id, holder), reason)
+            if done is not None:
+                found.update(dict.fromkeys(done.differences))
+                said = "; ".join(done.remaining) or None
+        except ChaosextError as error:
+            said = str(error)
+        if said is not None and said != last:
+            _say(f"{reason}; not restored yet: {said}")
+            last = said
+        return said
+
+    missed = poll(missing, HEALING_SECONDS, _AGAIN_SECONDS)
+    if done is None and missed is None:
         _say(f"{reason}, and nothing was done: the run no longer held its Lease")
         return 0
-    _say(f"{reason}: restoring {orders.manifest}")
-    done = heal(cluster, documents, _renewing(taken), reason)
-    for lease in taken:
-        lease.release()
+    left = [] if missed is None else [missed]
+    seconds = 0.0 if done is None else done.seconds
+    done = Healing(reason=reason, differences=list(found), remaining=left, seconds=seconds)
     _report(orders, done)
     return 0 if done.healed else 1
+
+
+def _attempt(
+    cluster: Cluster,
+    documents: list[dict[str, Any]],
+    mine: list[Lease],
+    holders: tuple[str, str],
+    reason: str,
+) -> Healing | None:
+    """Take the Leases of the run, or of an attempt before, heal, and give them up.
+
+    They are kept while something is left to do: whoever finds them stale heals first. Returns None when another
+    one has them: it has healed, or is at it. Raises ChaosextError.
+    """
+    taken = [lease for lease in mine if any(lease.take_from(holder) for holder in holders)]
+    if not taken:
+        return None
+    done = heal(cluster, documents, _renewing(taken), reason)
+    for lease in taken if done.healed else []:
+        lease.release()
+    return done
 
 
 def _renewing(taken: list[Lease]) -> Callable[[], None]:
@@ -180,7 +235,9 @@ def _line(pipe: IO[bytes] | None, seconds: float) -> str | None:
 
 
 def _say(text: str) -> None:
-    print(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}", file=sys.stderr, flush=True)
+    # The disk of the log may be full: that must not keep anything from being healed.
+    with contextlib.suppress(OSError):
+        print(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -172,6 +172,7 @@ def after_experiment_control(
     # Failed until proved otherwise: whatever goes wrong below, the run does not pass.
     status, state["status"] = state.get("status"), "failed"
     if _state.watch:
+        _state.record.interrupted |= _state.watch.interrupted
         _end_watch(_state.watch)
     if status == "interrupted" and not _state.run.refused:
         _state.record.interrupted = True

@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import logging
-import signal
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from ..errors import ChaosextError, Refused
 from ..kubernetes.cluster import Cluster
 from ..kubernetes.healing import heal, leases
 from ..kubernetes.lease import RENEW_SECONDS, Lease
-from ..kubernetes.watchdog import Orders, Watchdog
+from ..kubernetes.watchdog import HEALING_SECONDS, Orders, Watchdog
 from ..run import Run
+from .interruption import Interruption
 
 __all__ = ["Guard"]
 
 logger = logging.getLogger("chaostoolkit")
 _STOP_SECONDS = 15.0
+_TAKE_OVER_SECONDS = 20.0
+"""For how long a run that could not restore waits for its watchdog to do so, which then goes on alone."""
 
 
 class Guard:
-    """The guard of one run, from before its fault until it has ended."""
+    """The guard of one run, from before its fault until it has ended.
 
-    def __init__(self, run: Run, documents: list[dict[str, Any]]) -> None:
+    `unguarded` is called once, from a thread, when the watchdog is no more.
+    """
+
+    def __init__(self, run: Run, documents: list[dict[str, Any]], unguarded: Callable[[], None]) -> None:
         self._run = run
         self._documents = documents
+        self._unguarded: Callable[[], None] | None = unguarded
+        self.interruption = Interruption()
         self._leases: list[Lease] = []
         self._watchdog: Watchdog | None = None
         self._ended = threading.Event()
@@ -50,23 +58,36 @@ class Guard:
         self._renewing = threading.Thread(target=self._renew, name="lease-renewal", daemon=True)
         self._renewing.start()
         self._watchdog = Watchdog(orders)
-        # Chaos Toolkit of Python 3.11 swallows SIGTERM within an activity; Ctrl-C it takes as it should, unless
-        # whoever started it, a background job's shell, had it ignored.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.default_int_handler)
+        self.interruption.watch()
 
-    def end(self) -> None:
-        """Give the Lease up and dismiss the watchdog."""
+    def end(self, unrestored: str | None) -> str | None:
+        """Give the Lease up and dismiss the watchdog, or leave to it what is left to do.
+
+        `unrestored` says why the system is not as it should be; None: it is. Returns what became of the rest,
+        None when there was none.
+        """
         self._ended.set()
         if self._renewing is not None:
             self._renewing.join(_STOP_SECONDS)
-        for lease in self._leases:
-            try:
+        try:
+            for lease in self._leases if unrestored is None else []:
                 lease.release()
-            except ChaosextError as error:
-                logger.warning("The Lease could not be released: %s", error)
-        if self._watchdog is not None:
-            self._watchdog.dismiss()
+        except ChaosextError as error:
+            unrestored = str(error)
+        if self._watchdog is None:
+            return unrestored
+        if unrestored is not None:
+            return self._leave_to(self._watchdog, unrestored)
+        self._watchdog.dismiss()
+        return None
+
+    def _leave_to(self, watchdog: Watchdog, reason: str) -> str:
+        logger.error("%s: left to the watchdog, which tries for %g s", reason, HEALING_SECONDS)
+        if watchdog.take_over(reason, _TAKE_OVER_SECONDS):
+            return "the watchdog restored the system in the run's place"
+        if watchdog.gone:
+            return "the watchdog could not restore the system: run 'chaos gameday heal'"
+        return "the watchdog goes on restoring the system, and writes healed.json when it has"
 
     def _heal(self, cluster: Cluster, reason: str) -> None:
         done = heal(cluster, self._documents, self._check, reason)
@@ -88,6 +109,7 @@ class Guard:
             logger.warning("The Lease cannot be renewed: %s", error)
             return
         while not self._ended.wait(RENEW_SECONDS):
+            self._look_after_watchdog()
             try:
                 for lease in mine:
                     lease.renew()
@@ -96,3 +118,8 @@ class Guard:
                 return
             except ChaosextError as error:
                 logger.warning("The Lease could not be renewed: %s", error)
+
+    def _look_after_watchdog(self) -> None:
+        if self._watchdog is not None and self._watchdog.gone and self._unguarded is not None:
+            said, self._unguarded = self._unguarded, None
+            said()

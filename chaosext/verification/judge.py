@@ -44,6 +44,8 @@ def judge(record: Record, slis: list[SliResult], alerts: list[AlertResult]) -> t
     if Phase.FAULT in record.phases and not record.rollback.proved:
         what = "; ".join(record.rollback.differences) or "no proof was made"
         findings.append((Verdict.SYSTEM_FAILED, f"the rollback is not proved: {what}"))
+        if record.left is not None:
+            findings.append((Verdict.SYSTEM_FAILED, record.left))
     findings.sort(key=lambda finding: WORST_FIRST.index(finding[0]))
     verdict = findings[0][0] if findings else Verdict.VERIFIED
     return verdict, list(dict.fromkeys(text for _, text in findings))

@@ -23,8 +23,8 @@ class Record:
     not. `last_probe`: what the last probe of the hypothesis before the method said. `not_restored`: rollbacks
     that failed. `refusal`: why the run was stopped before it changed anything. `tool_errors`: what the suite
     itself could not do, failed method actions among it. `settled`: each SLI over the fault as it had settled.
-    `aborted`: why the budget
-    guard ended the fault. `steady`: None before the baseline was judged, then whether it was steady.
+    `aborted`: why the budget guard ended the fault. `left`: what became of what the run could not restore.
+    `steady`: None before the baseline was judged, then whether it was steady.
     """
 
     window_seconds: float = 0.0
@@ -49,6 +49,7 @@ class Record:
     bad_input: str | None = None
     interrupted: bool = False
     aborted: str | None = None
+    left: str | None = None
     last_probe: str | None = None
     tool_errors: list[str] = field(default_factory=list)
     not_restored: list[str] = field(default_factory=list)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ from .burn import Burn
 
 __all__ = ["Sampler", "with_enough_events"]
 
+logger = logging.getLogger("chaostoolkit")
 _STOP_SECONDS = 10.0
 
 
@@ -120,9 +122,14 @@ class Sampler:
     def _keep(self, sample: Sample) -> None:
         """Keep a sample in memory, and in the file in case that the run is killed."""
         self._samples.append(sample)
-        if self.file is not None:
+        if self.file is None:
+            return
+        try:
             with self.file.open("a", encoding="utf-8") as file:
                 file.write(sample.model_dump_json() + "\n")
+        except OSError as error:
+            logger.warning("%s: samples are no longer kept there: %s", self.file.name, error.strerror or error)
+            self.file = None
 
     def _ask_alerts(self) -> None:
         if self.ruler is None:

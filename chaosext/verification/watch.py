@@ -53,7 +53,7 @@ class Watch:
         self._zero = time.monotonic()
         self._zero_epoch = time.time()
         self.cluster = Cluster()
-        self._guard = Guard(run, settings.manifest)
+        self._guard = Guard(run, settings.manifest, self._unguarded)
         self._annotation = FaultAnnotation(settings.grafana, run)
         self._alerts = AlertWatch(settings.expectations.alerts)
         self._limits = {limit.slo: limit.spend_at_most for limit in settings.expectations.budget}
@@ -183,16 +183,23 @@ class Watch:
         self.record.settled = with_enough_events(measured, self._settings.tolerances)
 
     def rollback_begins(self) -> None:
-        """Mark the start of the rollbacks: time to recover counts from here."""
+        """Mark the start of the rollbacks: time to recover counts from here, and no signal stops them."""
+        self._guard.interruption.hold()
         self._enter(Phase.RECOVERY)
+        if self.interrupted:
+            logger.warning("The run was interrupted: the system is restored before it ends")
 
     def rollback_ended(self) -> None:
         """Wait until every SLI is back within its tolerance and stays for a window, or the time is over."""
         limit = self._settings.windows.seconds(self._settings.expectations.recover_within_windows)
         self.record.recover_within = limit
         start = self.record.phases[Phase.RECOVERY]
-        if Phase.FAULT not in self.record.phases:
+        if Phase.FAULT not in self.record.phases or self.interrupted:
             return
+        with self._guard.interruption.obeyed():
+            self._wait_for_recovery(start, limit)
+
+    def _wait_for_recovery(self, start: float, limit: float) -> None:
         logger.info("Waiting for every SLI to be back, at most %g s from the rollback's start", limit)
         hold = self.record.window_seconds
         missing = self._wait_until_steady(start, max(0.0, start + limit + hold - self._now()), hold)
@@ -211,7 +218,13 @@ class Watch:
         try:
             self._end()
         finally:
-            self._guard.end()
+            broken = Phase.FAULT in self.record.phases and not self.record.rollback.proved
+            self.record.left = self._guard.end("the rollback is not proved" if broken else None)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a signal came to end the run."""
+        return self._guard.interruption.came
 
     def _end(self) -> None:
         self._sampler.stop()
@@ -238,13 +251,29 @@ class Watch:
             until=self._zero_epoch + min(recovery + window, self._now()),
         )
         # A fault that was cut short is not judged by its evidence, so that none is waited for.
-        wait = WAIT_SECONDS if self.record.settled and self.record.aborted is None else 0.0
-        return collect(self._settings.evidence, self._settings.expectations.evidence, moments, wait)
+        short = self.interrupted or self.record.aborted is not None or not self.record.settled
+        with self._guard.interruption.obeyed():
+            return collect(
+                self._settings.evidence,
+                self._settings.expectations.evidence,
+                moments,
+                0.0 if short else WAIT_SECONDS,
+            )
 
     def _abort(self, reason: str) -> None:
         """Stop the run as Ctrl-C would, from the sampler's thread: Chaos Toolkit then plays the rollbacks."""
         self.record.aborted = reason
         logger.error("%s", reason)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def _unguarded(self) -> None:
+        """End a run whose watchdog is no more, unless it is restoring already."""
+        said = "the watchdog ended before the run: nobody would have healed the system, had the run died too"
+        if self._sampler.phase is Phase.RECOVERY:
+            logger.warning("%s", said)
+            return
+        self.record.tool_errors.append(said)
+        logger.error("%s", said)
         os.kill(os.getpid(), signal.SIGINT)
 
     def _count_budgets(self) -> list[BudgetResult]:
