@@ -5,11 +5,12 @@ import json
 import math
 import re
 import time
+from datetime import datetime
 
 import pytest
 import requests
 
-from chaosext.result import AlertOutcome, Outcome, Phase, Verdict
+from chaosext.result import AlertOutcome, Outcome, Phase, Verdict, Verification
 
 from .chaosext.evidence_assertions import assert_evidence, assert_no_secrets
 from .conftest import CHECKOUT, DAY_SECONDS, EXPERIMENTS, WINDOW, Day
@@ -84,17 +85,35 @@ def test_the_downtime_budget_falls_while_the_api_gateway_is_gone(day: Day):
     assert budget.after < budget.size
 
 
-@pytest.mark.parametrize("name", EXPERIMENTS)
-def test_grafana_shows_when_the_fault_lasted(day: Day, lab, name: str):
-    found = day.results()[name]
+def annotation(lab, *tags: str) -> dict:
+    """Return the one annotation that has all these tags."""
     answer = requests.get(
         f"{lab.grafana_url}/api/annotations",
-        params={"tags": ["chaos", "fault", found.run_id]},
+        params={"tags": ["chaos", *tags]},
         headers={"Authorization": f"Bearer {lab.grafana_token}"},
         timeout=5,
     )
-    (annotation,) = answer.json()
-    lasted = (annotation["timeEnd"] - annotation["time"]) / 1000
+    (found,) = answer.json()
+    return found
+
+
+def started(found: Verification) -> float:
+    return datetime.fromisoformat(found.started).timestamp()
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_grafana_shows_the_verdict(day: Day, lab, name: str):
+    found = day.results()[name]
+    shown = annotation(lab, "verdict", found.run_id)
+    assert shown["text"].startswith(f"{name}: verified, ")
+    assert found.phases[Phase.RECOVERY] <= shown["time"] / 1000 - started(found) <= found.duration_seconds + 10
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_grafana_shows_when_the_fault_lasted(day: Day, lab, name: str):
+    found = day.results()[name]
+    fault = annotation(lab, "fault", found.run_id)
+    lasted = (fault["timeEnd"] - fault["time"]) / 1000
     assert lasted == pytest.approx(found.phases[Phase.RECOVERY] - found.phases[Phase.FAULT], abs=2)
 
 

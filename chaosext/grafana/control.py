@@ -28,7 +28,7 @@ from ..polling import poll
 from ..run import Run, current
 from .client import DataSource, Grafana, connect
 
-__all__ = ["after_activity_control", "before_activity_control", "configure_control"]
+__all__ = ["after_activity_control", "before_activity_control", "configure_control", "send_event"]
 
 logger = logging.getLogger("chaostoolkit")
 _EVENTS = "chaostoolkit-loki"  # the logger that chaostoolkit-grafana writes its events to
@@ -78,6 +78,12 @@ def after_activity_control(context: Activity, state: ActivityRun = None, **_: An
 
         unknown = dict.fromkeys(("start", "end", "duration", "output"))
         loki.after_activity_control(context, {**unknown, "status": "interrupted", **(state or {})})
+
+
+def send_event(message: str, tags: dict[str, Any]) -> None:
+    """Send an event of the run's own; its type and status become labels, what is None is left out."""
+    if _sender.sends:
+        logging.getLogger(_EVENTS).info(message, extra={"tags": tags})
 
 
 class _Push(logging.Handler):

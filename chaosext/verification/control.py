@@ -29,6 +29,7 @@ from ..kubernetes.aftermath import SAMPLES_FILE
 from ..result import FILE_NAME, Verdict, write
 from ..run import Run, begin
 from .about import describe_run
+from .announcement import announce
 from .assemble import assemble
 from .record import Record
 from .settings import Settings, load_settings
@@ -190,6 +191,8 @@ def after_experiment_control(
     cluster = _state.watch.cluster if _state.watch else None
     verification.about = describe_run(context, configuration, reached, cluster)
     state["verification"] = {"verdict": str(verification.verdict), "reasons": verification.reasons}
+    if reached:
+        announce(reached, verification)
     if _state.run.reports is None:
         return
     ended = status if verification.verdict is Verdict.VERIFIED else "failed"
