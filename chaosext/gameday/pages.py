@@ -14,15 +14,15 @@ from ..report.junit import render_junit
 from ..report.page import badge, card, page, pill, table, tiles
 from ..report.plots import TONES
 from ..report.svg.markup import Child, Markup, tag
-from ..report.svg.plot import spark
 from ..report.tables import show_number
 from ..report.words import seconds, why
 from ..result import Outcome, SliResult, Verdict, Verification
 from ..words import show_value
 from .coverage import Coverage
-from .score import HOW
+from .score import HOW, show_share
 from .summary import DayResult, RunResult
 from .summary_markdown import render_summary
+from .trends import trends
 
 __all__ = ["render_day", "write_day"]
 
@@ -75,7 +75,15 @@ def render_day(day: DayResult) -> str:
         class_=f"card head {tone}",
     )
     main = tag(
-        "main", head, _numbers(day), _runs(day), _regressions(day), _matrix(day), _coverage(day), _how(day)
+        "main",
+        head,
+        _numbers(day),
+        _runs(day),
+        _regressions(day),
+        _matrix(day),
+        trends(day),
+        _coverage(day),
+        _how(day),
     )
     return page(
         f"{record.title}: {headline}", main, tag("footer", tag("p", "Made from day.json and the runs' own."))
@@ -87,7 +95,8 @@ def _numbers(day: DayResult) -> Markup:
     others = len(verdicts) - verdicts.count(Verdict.VERIFIED)
     detected = [t for run in day.runs if (t := run.verification.time_to_detect_seconds) is not None]
     recovered = [t for run in day.runs if (t := run.verification.time_to_recover_seconds) is not None]
-    left_out = f"; {len(day.score.not_judged)} experiments not judged" if day.score.not_judged else ""
+    without = len(day.score.not_judged)
+    left_out = f"; {without} {'experiment' if without == 1 else 'experiments'} not judged" if without else ""
     expectations = f"{day.score.met} of {day.score.met + day.score.missed} expectations met{left_out}"
     regressions = sum(len(run.regressions) for run in day.runs)
     return tiles(
@@ -108,25 +117,20 @@ def _numbers(day: DayResult) -> Markup:
 def _runs(day: DayResult) -> Markup:
     rows = [_row(run) for run in day.runs]
     rows += [
-        [name, pill(verdict, VERDICT_TONES[verdict]), "-", "-", "-", "-", reason]
+        [name, pill(verdict, VERDICT_TONES[verdict]), "-", "-", "-", reason]
         for name, verdict, reason in day.not_run
     ]
-    header = ("Experiment", "Verdict", "Detected", "Recovered", "Recovery, trend", "Worst SLI", "Why")
+    header = ("Experiment", "Verdict", "Detected", "Recovered", "Worst SLI", "Why")
     return card("Experiments", table("Each links to its report", header, rows), long=True)
 
 
 def _row(run: RunResult) -> list[Child]:
     v = run.verification
-    link = tag("a", v.experiment, href=f"../{quote(run.folder)}/report.html")
-    times = [entry.time_to_recover_seconds for entry in run.before]
-    said = f"Time to recover of {v.experiment}: {len(times)} earlier runs and this one"
-    trend = spark([*times, v.time_to_recover_seconds], said) if times else "first run"
     return [
-        link,
+        tag("a", v.experiment, href=f"../{quote(run.folder)}/report.html"),
         pill(v.verdict, VERDICT_TONES[v.verdict]),
         seconds(v.time_to_detect_seconds),
         seconds(v.time_to_recover_seconds),
-        tag("span", trend, class_="soft small"),
         _worst(v),
         "" if v.verdict is Verdict.VERIFIED else why(v)[:300],
     ]
@@ -167,7 +171,7 @@ def _matrix(day: DayResult) -> Markup | None:
         by_name = {s.name: s for s in run.verification.slis if s.expected}
         rows.append([run.verification.experiment, *(_cell(by_name.get(name)) for name in judged)])
     note = "A check: as the experiment expects. Moved: out of its tolerance. Starved: no traffic reached it."
-    content = table("How far each failure reaches", ("Experiment", *judged.values()), rows)
+    content = table("How far each failure reaches", ("Experiment", *judged.values()), rows, kind="matrix")
     return card("What each failure moved", content, note=note, long=True)
 
 
@@ -195,5 +199,11 @@ def _covered(c: Coverage) -> list[Child]:
 
 def _how(day: DayResult) -> Markup:
     left_out = f" Not judged today: {', '.join(day.score.not_judged)}." if day.score.not_judged else ""
-    unknown = f" {day.score.unknown} expectations could not be judged." if day.score.unknown else ""
-    return card("How the score is counted", tag("p", HOW, left_out, unknown))
+    rows: list[list[Child]] = [
+        [share.experiment, str(share.met), str(share.missed), str(share.unknown), show_share(share.value)]
+        for share in day.score.shares
+    ]
+    rows.append([tag("b", "Mean"), str(day.score.met), str(day.score.missed), "", tag("b", str(day.score))])
+    header = ("Experiment", "Met", "Missed", "Not known", "Share met")
+    content = table("Expectations by experiment", header, rows, 4) if day.score.shares else None
+    return card("How the score is counted", tag("p", HOW, left_out), content)

@@ -9,7 +9,7 @@ from statistics import fmean
 from ..report.checks import Met, checks
 from ..result import Verdict, Verification
 
-__all__ = ["HOW", "Score", "score"]
+__all__ = ["HOW", "Score", "Share", "score", "show_share"]
 
 HOW = (
     "Of each experiment that gave a judgement of the system (verified or system-failed), the share of its "
@@ -20,32 +20,56 @@ _JUDGED = {Verdict.VERIFIED, Verdict.SYSTEM_FAILED}
 
 
 @dataclass(frozen=True)
-class Score:
-    """A day's score in [0, 1], None when nothing was judged; the expectations behind it; who was not judged."""
+class Share:
+    """What one experiment brings to the score: how many of its expectations were met, missed, not judged."""
 
-    value: float | None
+    experiment: str
     met: int
     missed: int
     unknown: int
+
+    @property
+    def value(self) -> float:
+        """The share of those judged that were met."""
+        return self.met / (self.met + self.missed)
+
+
+@dataclass(frozen=True)
+class Score:
+    """A day's score in [0, 1], None when nothing was judged; what it is the mean of; who was not judged."""
+
+    value: float | None
+    shares: tuple[Share, ...]
     not_judged: tuple[str, ...]
 
+    @property
+    def met(self) -> int:
+        """How many expectations were met, over all experiments."""
+        return sum(share.met for share in self.shares)
+
+    @property
+    def missed(self) -> int:
+        """How many were missed."""
+        return sum(share.missed for share in self.shares)
+
     def __str__(self) -> str:
-        """Say the score in percent, or that there is none; never rounded to what it is not."""
-        if self.value is None:
-            return "no data"
-        return "100%" if self.value == 1 else f"{min(self.value * 100, 99.9):.1f}%"
+        """Say the score in percent, or that there is none."""
+        return "no data" if self.value is None else show_share(self.value)
+
+
+def show_share(value: float) -> str:
+    """Say a share in percent; never rounded to a whole that it is not."""
+    return "100%" if value == 1 else f"{min(value * 100, 99.9):.1f}%"
 
 
 def score(runs: Sequence[Verification], not_started: Sequence[str] = ()) -> Score:
     """Return the score of a day's runs; `not_started` are experiments that were planned and not run."""
-    shares, met, missed, unknown = [], 0, 0, 0
-    without = list(not_started)
+    shares, without = [], list(not_started)
     for v in runs:
         found = [check.met for check in checks(v)] if v.verdict in _JUDGED else []
-        good, bad = found.count(Met.MET), found.count(Met.MISSED)
-        if good + bad == 0:
+        share = Share(v.experiment, *(found.count(met) for met in (Met.MET, Met.MISSED, Met.UNKNOWN)))
+        if share.met + share.missed == 0:
             without.append(v.experiment)
-            continue
-        shares.append(good / (good + bad))
-        met, missed, unknown = met + good, missed + bad, unknown + found.count(Met.UNKNOWN)
-    return Score(fmean(shares) if shares else None, met, missed, unknown, tuple(without))
+        else:
+            shares.append(share)
+    return Score(fmean(s.value for s in shares) if shares else None, tuple(shares), tuple(without))

@@ -92,7 +92,9 @@ color:var(--soft)}
 .box.bad{background:var(--bad-ground);border:2px solid var(--bad)}
 .box.none{background:var(--none-ground);border:1px dashed var(--none)}
 .drawing{min-width:860px}
-table.matrix th,table.matrix td{padding:6px 8px 6px 0}
+table.matrix th,table.matrix td{padding:6px 8px 6px 0;font-size:12.5px}
+table.matrix .pill{padding:1px 7px;font-size:12px}
+tbody th a{white-space:nowrap}
 .bar{height:8px;border-radius:4px;background:var(--none-ground);overflow:hidden;min-width:120px;display:flex}
 td>.bar{margin-top:6px}
 .bar i{background:var(--accent)}
@@ -107,7 +109,9 @@ h1{font-size:20px}.lead{font-size:16px}}
 .plots.wide{grid-template-columns:1fr}.scroll{overflow:visible}
 .tiles{grid-template-columns:repeat(auto-fit,minmax(112px,1fr))}.tile .much{font-size:18px}
 .drawing{min-width:0}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}
-table,code{font-size:10.5px}th,tbody th{font-size:10.5px}td,th{padding-right:8px}}
+table,code{font-size:10.5px}th,tbody th{font-size:10.5px}td,th{padding-right:8px}
+table.matrix th,table.matrix td{font-size:8.5px;padding:4px 4px 4px 0;overflow-wrap:anywhere}
+table.matrix .pill{font-size:8px;padding:0 4px}tbody th a{white-space:normal}}
 @page{margin:14mm}
 """
 
@@ -174,17 +178,33 @@ def tiles(items: Iterable[tuple[str, Child, str]]) -> Markup:
     )
 
 
-def table(caption: str, header: Sequence[str], rows: Iterable[Sequence[Child]], numbers: int = 0) -> Markup:
-    """Return a table that scrolls by itself when it is wide; `numbers` columns after the first are numbers."""
-    kinds = ["number" if 0 < n <= numbers else None for n in range(len(header))]
-    heads = [tag("th", name, scope="col", class_=kind) for name, kind in zip(header, kinds, strict=True)]
+def table(
+    caption: str,
+    header: Sequence[str],
+    rows: Iterable[Sequence[Child]],
+    numbers: int = 0,
+    kind: str | None = None,
+) -> Markup:
+    """Return a table that scrolls by itself when it is wide.
+
+    `numbers` columns after the first are numbers; `kind` is its CSS class: `matrix` for many narrow columns.
+    """
+    columns = ["number" if 0 < n <= numbers else None for n in range(len(header))]
+    heads = [tag("th", name, scope="col", class_=column) for name, column in zip(header, columns, strict=True)]
     body = [
         tag(
             "tr",
             tag("th", first, scope="row"),
-            [tag("td", cell, class_=kind) for cell, kind in zip(rest, kinds[1:], strict=True)],
+            [tag("td", cell, class_=column) for cell, column in zip(rest, columns[1:], strict=True)],
         )
         for first, *rest in rows
     ]
     content = join(tag("caption", caption), tag("thead", tag("tr", heads)), tag("tbody", body))
-    return tag("div", tag("table", content), class_="scroll", tabindex=0, role="region", aria_label=caption)
+    return tag(
+        "div",
+        tag("table", content, class_=kind),
+        class_="scroll",
+        tabindex=0,
+        role="region",
+        aria_label=caption,
+    )
