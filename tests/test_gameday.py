@@ -122,8 +122,10 @@ def test_logs_and_traces_prove_what_happened_and_name_the_expected_root_cause(da
     found = day.results()[name]
     assert_evidence(found)
     expected = json.loads((CHECKOUT / "experiments" / f"{name}.json").read_text())["extensions"][0]
-    cause = found.evidence.root_cause
-    assert (cause.service, cause.expected) == (expected["evidence"].get("root_cause"),) * 2, cause.words
+    stated, cause = expected.get("evidence", {}).get("root_cause"), found.evidence.root_cause
+    assert cause.expected == stated
+    if stated is not None:
+        assert cause.service == stated, cause.words
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)

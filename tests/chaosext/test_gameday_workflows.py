@@ -28,7 +28,9 @@ def steps(path):
 def test_it_has_few_rights_a_deadline_and_pinned_actions(path):
     workflow = load(path)
     assert workflow["permissions"] == {"contents": "read"}
-    assert all(int(job["timeout-minutes"]) <= 60 for job in workflow["jobs"].values())
+    for name, job in workflow["jobs"].items():
+        # On a real cluster most of the time is waiting: its windows are minutes.
+        assert int(job["timeout-minutes"]) <= (240 if name == "kind" else 60), name
     for step in steps(path):
         assert ("uses" in step) != ("run" in step)
         if "uses" in step:
