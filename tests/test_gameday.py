@@ -1,6 +1,5 @@
 """One game day of all experiments on the lab, as CI would run it: what each must have proved."""
 
-import base64
 import json
 import math
 import re
@@ -14,6 +13,7 @@ from chaosext.result import AlertOutcome, Outcome, Phase, Verdict, Verification
 
 from .chaosext.evidence_assertions import assert_evidence, assert_no_secrets
 from .conftest import CHECKOUT, DAY_SECONDS, EXPERIMENTS, WINDOW, Day
+from .secrecy import assert_not_written, secrets_of
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(DAY_SECONDS + 60)]
 
@@ -130,11 +130,9 @@ def test_logs_and_traces_prove_what_happened_and_name_the_expected_root_cause(da
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_no_secret_is_in_anything_that_a_run_wrote(day: Day, lab, name: str):
-    secrets = _secrets(lab)
+    secrets = secrets_of(lab)
     assert_no_secrets(day.results()[name], *secrets)
-    for path in day.report(name).iterdir():
-        text = path.read_text(errors="replace")
-        assert not [secret for secret in secrets if secret in text], path
+    assert_not_written(secrets, [day.report(name)])
 
 
 def test_no_secret_is_in_any_log_line_of_the_day(day: Day, lab):
@@ -146,7 +144,7 @@ def test_no_secret_is_in_any_log_line_of_the_day(day: Day, lab):
         return int(found[0]["value"][1]) if found else 0
 
     assert lines("traceID=[0-9a-f]{32}") > 1000
-    grouped = [re.escape(secret).replace("\\", "\\\\") for secret in _secrets(lab)]
+    grouped = [re.escape(secret).replace("\\", "\\\\") for secret in secrets_of(lab)]
     assert lines("|".join([*grouped, "4242[ -]4242"])) == 0
 
 
@@ -160,21 +158,12 @@ def test_no_secret_is_in_the_spans_of_the_day(day: Day, lab):
         for trace in _ask(lab, "tempo/api/search", q=query, **words).json()["traces"]
     ]
     assert len(set(found)) > 60
-    secrets = [secret.encode() for secret in _secrets(lab)]
+    secrets = [secret.encode() for secret in secrets_of(lab)]
     for trace in set(found):
         # As protobuf, whose texts are as they are, and which the store need not translate.
         spans = _ask(lab, f"tempo/api/traces/{trace}", "application/protobuf").content
         assert b"service.name" in spans
         assert not [secret for secret in secrets if secret in spans], trace
-
-
-def _secrets(lab) -> list[str]:
-    """Return what nobody may read: the namespace's secrets, Grafana's token, the number of the load's card."""
-    items = json.loads(lab.run("kubectl", "get", "secret", "-n", "ecommerce", "-o", "json").stdout)["items"]
-    # The name of a role is none.
-    encoded = [value for item in items for name, value in item["data"].items() if name != "username"]
-    assert encoded
-    return [*(base64.b64decode(value).decode() for value in encoded), lab.grafana_token, "4242424242424242"]
 
 
 def _ask(lab, path: str, accept: str = "application/json", **params: object) -> requests.Response:

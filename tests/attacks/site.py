@@ -10,12 +10,13 @@ import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
+import requests
 import yaml
 
 from chaosext.kubernetes.cluster import Cluster
@@ -29,6 +30,7 @@ from lab.grafana.server import GrafanaSettings, serve
 from lab.kube.pki import make_certificates, write_kubeconfig
 
 from ..copies import CHAOS, ROOT, Copy
+from ..secrecy import secrets_of
 from .proxy import Loop, Proxy
 
 WINDOW_SECONDS = 4
@@ -64,7 +66,9 @@ class Site:
         self.grafana = Proxy(loop, f"http://127.0.0.1:{self._grafana.addresses[0][1]}")
         self.kubernetes = self._kubernetes(folder)
         self.copy.env |= {"GRAFANA_URL": self.grafana.url, "GRAFANA_TOKEN": TOKEN}
-        self._shorten()
+        self.secrets = [*secrets_of(lab), TOKEN, self._runner_token]
+        self.logs = lab.kubeconfig.parent / "log"
+        self._change_windows(short_window_seconds=WINDOW_SECONDS, sample_interval_seconds=0.5)
         self._write_fault()
 
     def close(self) -> None:
@@ -91,6 +95,26 @@ class Site:
         """Run `chaos gameday heal`."""
         return self.copy.chaos("gameday", "heal", "--manifest", str(ROOT / "manifests" / "app.yaml"), *words)
 
+    def annotations(self, *tags: str) -> list[dict[str, Any]]:
+        """Return Grafana's annotations that have all these tags."""
+        answer = requests.get(
+            f"{self.grafana.url}/api/annotations",
+            params={"tags": tags},
+            headers={"Authorization": f"Bearer {TOKEN}"},
+            timeout=5,
+        )
+        found: list[dict[str, Any]] = answer.json()
+        return found
+
+    @contextlib.contextmanager
+    def budget_floor(self, share: float) -> Iterator[None]:
+        """Let a run need this share of the error budget, meanwhile."""
+        self._change_windows(budget_floor=share)
+        try:
+            yield
+        finally:
+            self._change_windows(budget_floor=0)
+
     def unhealed(self) -> str | None:
         """Say, asking the lab itself and not by a proxy, what is not as app.yaml says; None: all is."""
         left = prove(self.admin, self.manifest, ANY_RUN)
@@ -116,7 +140,7 @@ class Site:
         applied = self.lab.run("kubectl", "apply", "-f", RBAC)
         assert applied.returncode == 0, applied.stderr
         words = ("create", "token", "chaos-runner", "-n", NAMESPACE, "--duration", "2h")
-        token = self.lab.run("kubectl", *words).stdout.strip()
+        self._runner_token = token = self.lab.run("kubectl", *words).stdout.strip()
         path = folder / "kubeconfig"
         write_kubeconfig(
             path, server=proxy.url, ca=ca, token=token, context="chaos-runner", namespace=NAMESPACE
@@ -124,10 +148,10 @@ class Site:
         self.copy.env["KUBECONFIG"] = str(path)
         return proxy
 
-    def _shorten(self) -> None:
+    def _change_windows(self, **values: float) -> None:
         path = self.copy.folder / "manifests" / "windows.yaml"
         table = yaml.safe_load(path.read_text())
-        table["environments"]["lab"] |= {"short_window_seconds": WINDOW_SECONDS, "sample_interval_seconds": 0.5}
+        table["environments"]["lab"] |= values
         path.write_text(yaml.safe_dump(table))
 
     def _write_fault(self) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
 
 from chaosext.result import EXIT_CODES, Verdict
 
+from ..secrecy import assert_in_no_argument, assert_not_written
 from .site import LEFT, PHASES, Run, Site, wait_until
 from .strike import lift, strike
-from .table import BY_HAND, CASES, NEXT_RUN, ROW, RUN, WATCHDOG, Case, Row
+from .table import BY_HAND, CASES, NEXT_RUN, QUICK, ROW, RUN, WATCHDOG, Case, Row
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 _IN_VAIN = ("Grafana", "Prometheus")
@@ -18,7 +20,7 @@ _IN_VAIN = ("Grafana", "Prometheus")
 
 @pytest.mark.parametrize(
     "case",
-    [pytest.param(c, marks=[] if c.quick else [pytest.mark.full], id=c.name) for c in CASES],
+    [pytest.param(c, marks=[] if c.name in QUICK else [pytest.mark.full], id=c.name) for c in CASES],
 )
 def test_whatever_is_done_to_a_run_the_shop_is_healed(
     case: Case, site: Site, request: pytest.FixtureRequest
@@ -51,11 +53,22 @@ def test_whatever_is_done_to_a_run_the_shop_is_healed(
     assert (diff.returncode, diff.stdout) == (0, "")
     assert "Traceback" not in run.output, run.output
     _check_result(case, run, code)
+    if case.healed_by == WATCHDOG:
+        _check_watchdog_s_words(case, run)
+    assert_not_written(site.secrets, [run.reports, site.logs])
+    assert not any(secret in run.output for secret in site.secrets)
+
+
+def test_every_quick_attack_is_in_the_table() -> None:
+    assert {case.name for case in CASES} >= QUICK
+    assert {case.phase for case in CASES if case.name in QUICK} == set(PHASES)
+    assert len({case.name for case in CASES}) == len(CASES) >= 40
 
 
 def _attack(run: Run, case: Case) -> float:
     """Strike when the phase begins, take it back when the case says; return when it was struck."""
     assert run.wait_for(PHASES[case.phase]), run.output
+    assert_in_no_argument(run.site.secrets)
     strike(run, case.attack)
     began = time.monotonic()
     if case.until is not None or "Kubernetes" in case.attack:
@@ -80,9 +93,23 @@ def _check_result(case: Case, run: Run, code: int) -> None:
         assert found.rollback.proved
 
 
+def _check_watchdog_s_words(case: Case, run: Run) -> None:
+    """Look for what the watchdog says beside the report and in Grafana."""
+    healed = json.loads((run.folder / "healed.json").read_text())
+    assert healed["remaining"] == []
+    if case.phase == "observe":
+        found = "; ".join(healed["differences"])
+        assert "service/payment: " in found
+        assert "configmap/of-the-fault: a run created it" in found
+    (annotation,) = run.site.annotations("chaos", "healed", healed["run_id"])
+    assert f"{healed['reason']}; restored in " in annotation["text"]
+
+
 def _heal_by_hand(site: Site) -> None:
     done = site.heal()
     assert done.returncode == 0, done.stdout + done.stderr
+    again = site.heal()
+    assert (again.returncode, "0 differences were found" in again.stdout) == (0, True), again.stdout
 
 
 def _heal_by_next_run(site: Site) -> None:
