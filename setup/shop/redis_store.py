@@ -11,6 +11,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from shop import telemetry
 from shop.problems import Problem
 
 CALL_SECONDS = 0.5
@@ -26,7 +27,8 @@ class RedisStore:
     """
 
     def __init__(self, url: str, code: str, message: str) -> None:
-        RedisInstrumentor().instrument()
+        if telemetry.enabled():
+            RedisInstrumentor().instrument()
         self.redis: Redis = Redis.from_url(
             url,
             decode_responses=True,

@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from shop.settings import Identity
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+DISABLED = "OTEL_SDK_DISABLED"
 FLUSH_SECONDS = 1.0
 
 _DEFAULTS = {
@@ -25,24 +26,34 @@ _DEFAULTS = {
 
 
 class Tracing:
-    """The running tracer; stop it to send what is still queued."""
+    """The running tracer, None where telemetry is off; stop it to send what is still queued."""
 
-    def __init__(self, provider: TracerProvider) -> None:
+    def __init__(self, provider: TracerProvider | None) -> None:
         self._provider = provider
 
     def stop(self) -> None:
         """Flush the queued spans, for at most FLUSH_SECONDS: a dead collector must not hold up the exit."""
+        if self._provider is None:
+            return
         # The library's own limit is 30 seconds and cannot be set; a daemon thread can be left behind.
         flush = threading.Thread(target=self._provider.shutdown, daemon=True)
         flush.start()
         flush.join(FLUSH_SECONDS)
 
 
+def enabled() -> bool:
+    """Return whether to instrument anything: OpenTelemetry's own switch, which its libraries ignore, is off."""
+    return os.environ.get(DISABLED, "").strip().lower() != "true"
+
+
 def start(identity: Identity) -> Tracing:
     """Install the tracer and instrument aiohttp; call it before an Application or a ClientSession is made.
 
     The sampler is OpenTelemetry's standard one (OTEL_TRACES_SAMPLER, by default parent-based, always on).
+    With OTEL_SDK_DISABLED=true nothing is done: requests carry no context, log lines no ids.
     """
+    if not enabled():
+        return Tracing(None)
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
     attributes = {

@@ -11,7 +11,7 @@ from aiohttp import web
 from opentelemetry import trace
 from opentelemetry.instrumentation.asyncpg import AsyncPGInstrumentor
 
-from shop import settings
+from shop import settings, telemetry
 from shop.problems import Problem
 
 # Two pods of this service leave room among PostgreSQL's 17 ordinary slots (app.yaml).
@@ -57,7 +57,8 @@ class Database:
 
     async def run(self, _application: web.Application) -> AsyncIterator[None]:
         """Open the pool with the application and close it after (for cleanup_ctx)."""
-        AsyncPGInstrumentor().instrument()
+        if telemetry.enabled():
+            AsyncPGInstrumentor().instrument()
         self._pool = await asyncpg.create_pool(
             host=self._settings.host,
             port=self._settings.port,
