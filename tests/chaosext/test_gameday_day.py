@@ -1,11 +1,9 @@
 """Game days of real `chaos run` processes, whose experiments' verdicts are made up."""
 
 import json
-import os
 import re
-import signal
+import shutil
 import subprocess
-import sys
 import threading
 import time
 import xml.etree.ElementTree as ET
@@ -22,83 +20,11 @@ from chaosext.gameday.runner import Ran
 from chaosext.gameday.score import score
 from chaosext.gameday.summary import gather
 from chaosext.report.history import write_entry
-from chaosext.result import FILE_NAME, Verdict, read, write
+from chaosext.result import FILE_NAME, Verdict, write
 
+from .day_world import CHAOS
 from .made import HOSTILE, ROOT, made
 from .test_report_html import Page
-
-CHAOS = [sys.executable, "-m", "chaostoolkit", "--no-version-check", "--no-log-file", "gameday"]
-# A control that leaves the result that its experiment's configuration asks for, as the real one would.
-CONTROL = """
-import json, os, pathlib, time
-def after_experiment_control(context, state, **_):
-    wanted = context["configuration"]["result"]
-    if wanted == "nothing":
-        return
-    if wanted == "slow":
-        pathlib.Path(context["configuration"]["ready"]).touch()
-        time.sleep(60)
-    folder = pathlib.Path(os.environ["CHAOS_REPORT_DIR"])
-    folder.mkdir(parents=True)
-    (folder / "verification.json").write_text(wanted)
-"""
-
-
-class World:
-    """A folder with experiments of given verdicts, and the day's command on them."""
-
-    def __init__(self, folder):
-        self.folder, self.reports = folder, folder / "out"
-        (folder / "made_up_control.py").write_text(CONTROL)
-
-    def experiment(self, name, verdict, **changes):
-        result = verdict
-        if isinstance(verdict, Verdict):
-            result = made(verdict, experiment=name, **changes).model_dump_json(by_alias=True)
-        provider = {"type": "python", "module": "made_up_control"}
-        content = {
-            "title": name,
-            "description": "made up",
-            "configuration": {"result": result, "ready": str(self.folder / "ready")},
-            "controls": [{"name": "made-up", "provider": provider}],
-            "method": [],
-        }
-        (self.folder / f"{name}.json").write_text(json.dumps(content))
-        return str(self.folder / f"{name}.json")
-
-    def plan(self, *names, **fields):
-        content = {"title": "A made up day", "experiments": [f"{name}.json" for name in names], **fields}
-        (self.folder / "plan.yaml").write_text(json.dumps(content))
-        return str(self.folder / "plan.yaml")
-
-    def command(self, *words):
-        return [*CHAOS, "run", "--output", str(self.reports), *words]
-
-    def environment(self, **more):
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("GRAFANA", "SLACK", "CHAOS"))}
-        return {**kept, "PYTHONPATH": str(self.folder), "CHAOS_ENVIRONMENT": "lab", **more}
-
-    def run(self, *words, **environment):
-        done = subprocess.run(
-            self.command(*words),
-            env=self.environment(**environment),
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=110,
-            check=False,
-        )
-        assert "Traceback" not in done.stdout
-        return done
-
-    def day(self):
-        (folder,) = self.reports.glob("*-gameday")
-        return folder, DayRecord.model_validate_json((folder / "day.json").read_text())
-
-
-@pytest.fixture
-def world(tmp_path):
-    return World(tmp_path)
 
 
 def test_a_day_leaves_a_summary_junit_and_every_run_s_report(world):
@@ -122,75 +48,37 @@ def test_a_day_leaves_a_summary_junit_and_every_run_s_report(world):
     assert "1 of 2 experiments verified, resilience score 100% (1 not judged)" in done.stdout
 
 
-def test_a_run_that_leaves_nothing_is_a_tool_error_with_a_report(world):
-    done = world.run(world.experiment("a", "nothing"))
-    assert done.returncode == 2
-    (folder,) = world.reports.iterdir()
-    found = read(folder)
-    assert found.verdict is Verdict.TOOL_ERROR
-    assert "left no result that can be read" in found.reasons[0]
-    assert (folder / "report.html").is_file()
-
-
-def test_a_day_ends_by_its_plan_s_rules_and_resumes(world):
-    world.experiment("a", Verdict.VERIFIED)
-    world.experiment("b", Verdict.NO_DATA)
-    world.experiment("c", Verdict.VERIFIED)
-    plan = world.plan("a", "b", "c", abort={"failures": 1})
-    done = world.run(plan)
-    assert done.returncode == 4
-    folder, record = world.day()
-    assert record.stopped == "1 experiments are not verified (abort.failures)"
-    assert record.verdicts() == ["verified", "no-data", "not-run"]
-    assert "not started: 1 experiments are not verified" in (folder / "summary.md").read_text()
-    assert len(list(world.reports.iterdir())) == 3
-    again = world.run(plan, "--resume", str(folder))
-    assert again.returncode == 4
-    assert "b: no-data" not in again.stdout
-    _, record = world.day()
-    assert (record.stopped, record.verdicts()) == (None, ["verified", "no-data", "verified"])
-    assert len(list(world.reports.iterdir())) == 4
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminated"])
-def test_an_interrupted_day_reports_what_ran(world, number):
-    world.experiment("a", Verdict.VERIFIED)
-    world.experiment("b", "slow")
-    world.experiment("c", Verdict.VERIFIED)
-    process = subprocess.Popen(
-        world.command(world.plan("a", "b", "c")),
-        env=world.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        deadline = time.monotonic() + 60
-        while not (world.folder / "ready").exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        if number == signal.SIGINT:
-            os.killpg(process.pid, number)
-        else:
-            process.send_signal(number)
-        said, _ = process.communicate(timeout=60)
-    finally:
-        process.kill()
-        process.wait()
-    assert process.returncode == 2, said
-    folder, record = world.day()
-    assert (record.stopped, [run.experiment for run in record.runs]) == ("interrupted", ["a", "b"])
-    assert record.verdicts() == ["verified", "tool-error", "not-run"]
-    assert "it ended early: interrupted" in (folder / "summary.md").read_text()
-
-
 def test_fail_on_chooses_what_fails(world):
     path = world.experiment("a", Verdict.NOT_RUN)
     assert world.run("--fail-on", "system-failed,tool-error", path).returncode == 0
-    wrong = world.run("--fail-on", "failed", path)
-    assert wrong.returncode == 2
-    assert "verdicts are verified, system-failed" in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "said"),
+    [
+        ("failed", "verdicts are verified, system-failed"),
+        ("", "'' names no failure"),
+        (" , ", "names no failure"),
+        ("verified", "'verified' names no failure"),
+    ],
+)
+def test_verdicts_that_nothing_could_have_are_refused(world, verdicts, said):
+    wrong = world.run("--fail-on", verdicts, world.experiment("a", Verdict.SYSTEM_FAILED))
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert said in wrong.stderr
+    assert not world.reports.exists()
+
+
+def test_two_experiments_of_one_name_are_refused_so_that_no_verdict_hides_the_other(world):
+    first = world.experiment("a", Verdict.SYSTEM_FAILED)
+    (world.folder / "b").mkdir()
+    other = shutil.copy(first, world.folder / "b" / "a.json")
+    for second in (first, str(other)):
+        done = world.run(first, second)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.splitlines() == [
+            f"chaos run: {second}: a day can have one experiment named 'a', by which its verdict is known"
+        ]
 
 
 def test_reports_are_rebuilt_from_json(world):
@@ -292,16 +180,18 @@ def webhook():
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.server.authorization = self.headers["Authorization"]
             self.send_response(self.server.status)
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(self.server.answer)))
             self.send_header("Location", self.path)
             self.end_headers()
+            self.wfile.write(self.server.answer)
 
         def log_message(self, *_):
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.status, server.got = 200, got
+    server.status, server.answer, server.got = 200, b"ok", got
     server.url = f"http://127.0.0.1:{server.server_address[1]}/services/T0/B0/secret-of-the-hook"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
@@ -329,9 +219,67 @@ def test_a_failure_to_notify_is_a_warning_without_the_address(webhook, monkeypat
     url = webhook.url if status else "http://127.0.0.1:1/secret-of-the-hook"
     monkeypatch.setenv("SLACK_WEBHOOK_URL", url)
     problem = notify("a headline", [])
-    assert problem.startswith("nobody was told: SLACK_WEBHOOK_URL")
+    assert problem.startswith("nobody was told: ")
+    assert "SLACK_WEBHOOK_URL" in problem
     assert "secret" not in problem
     assert len(webhook.got) == (1 if status else 0)
+
+
+@pytest.fixture
+def bot(webhook, monkeypatch):
+    """Slack, for a bot; its methods are on this machine."""
+    monkeypatch.setattr("chaosext.gameday.notify.POST_MESSAGE", webhook.url)
+    monkeypatch.delenv("SLACK_WEBHOOK_URL", raising=False)
+    monkeypatch.setenv("SLACK_TOKEN", "xoxb-secret-of-the-bot")
+    monkeypatch.setenv("SLACK_CHANNEL", "#gamedays")
+    webhook.answer = b'{"ok": true, "ts": "1.2"}'
+    return webhook
+
+
+def test_a_bot_tells_its_channel(bot):
+    assert notify("a headline", ["a: verified"]) is None
+    (told,) = bot.got
+    assert (told["channel"], told["text"]) == ("#gamedays", "a headline")
+    assert told["blocks"][1]["text"]["text"] == "a: verified"
+    assert bot.authorization == "Bearer xoxb-secret-of-the-bot"
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "said"),
+    [
+        (200, b'{"ok": false, "error": "channel_not_found"}', "Slack refused it: channel_not_found"),
+        (200, b"<html>", "SLACK_TOKEN was answered with something that is not Slack's"),
+        (200, b"[]", "SLACK_TOKEN was answered with something that is not Slack's"),
+        (429, b"", "SLACK_TOKEN was answered with status 429"),
+    ],
+)
+def test_a_bot_that_slack_refuses_is_a_warning_without_the_token(bot, status, answer, said):
+    bot.status, bot.answer = status, answer
+    assert notify("a headline", []) == f"nobody was told: {said}"
+
+
+@pytest.mark.parametrize("token", ["xoxb-secret\n", "xoxb-secret-\u20ac"])
+def test_a_token_that_no_header_can_carry_is_a_warning_without_it(bot, monkeypatch, token):
+    monkeypatch.setenv("SLACK_TOKEN", token)
+    problem = notify("a headline", [])
+    assert problem.startswith("nobody was told: Slack cannot be reached with SLACK_TOKEN")
+    assert "secret" not in problem
+    assert bot.got == []
+
+
+@pytest.mark.parametrize("lacking", ["SLACK_TOKEN", "SLACK_CHANNEL"])
+def test_nobody_is_told_without_an_address_or_a_token_and_its_channel(bot, monkeypatch, lacking):
+    monkeypatch.delenv(lacking)
+    said = "nobody was told: set SLACK_WEBHOOK_URL, or SLACK_TOKEN and SLACK_CHANNEL"
+    assert notify("a headline", []) == said
+    assert bot.got == []
+
+
+def test_a_webhook_goes_before_a_bot(bot, monkeypatch):
+    monkeypatch.setenv("SLACK_WEBHOOK_URL", bot.url)
+    bot.answer = b"ok"
+    assert notify("a headline", []) is None
+    assert (bot.authorization, "channel" in bot.got[0]) == (None, False)
 
 
 def test_a_message_escapes_and_stays_within_slack_s_limits(monkeypatch):
