@@ -19,7 +19,10 @@ class _Strict(BaseModel):
 
 
 class Component(_Strict):
-    """One component: its place in a drawing (column and row from 0), and the SLIs that blame it."""
+    """One component: its place in a drawing (column and row from 0), and the SLIs that blame it.
+
+    `dashboard` is the uid of one that says more of it than the architecture's `detail`; `variables` are its.
+    """
 
     name: str = Field(min_length=1)
     title: str = Field(min_length=1)
@@ -27,6 +30,8 @@ class Component(_Strict):
     column: int = Field(ge=0, le=20)
     row: float = Field(ge=0, le=40)
     slis: list[str]
+    dashboard: str = ""
+    variables: dict[str, str] = {}
 
 
 class Edge(_Strict):
@@ -43,6 +48,11 @@ class Architecture(_Strict):
     detail: str = ""
     components: list[Component] = Field(min_length=1)
     edges: list[Edge] = []
+
+    def leads_to(self, name: str) -> tuple[str, dict[str, str]]:
+        """Return the uid of the dashboard that a component leads to, "" for none, and its variables."""
+        own = next((one for one in self.components if one.name == name and one.dashboard), None)
+        return (own.dashboard, own.variables) if own else (self.detail, {"workload": name})
 
     @model_validator(mode="after")
     def _known_names(self) -> Architecture:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from grafana_foundation_sdk.builders import dashboard as board
+from grafana_foundation_sdk.models.dashboard import VariableOption
 from panels import Grid, chart, dashboard, levels, lines, number
 from sources import log_lines, now, over_time
 
-from shop import ERRORS, NAMESPACE
+from shop import ERRORS, NAMESPACE, architecture
 
 _UP = levels((None, "red"), (1, "green"))
 _ERRORS = levels((None, "green"), (1, "red"))
@@ -52,24 +53,31 @@ def postgresql() -> board.Dashboard:
 
 def redis() -> board.Dashboard:
     """Return the dashboard of the carts' and the sessions' Redis servers."""
-    made = dashboard("redis", "Redis", "The carts and the sessions: each a primary with a replica.")
+    primaries = [one.name for one in architecture().components if one.dashboard == "redis"]
+    store = board.CustomVariable("store").label("Store").values(",".join(primaries)).multi(True)
+    store = store.include_all(True).current(VariableOption(selected=True, text="All", value="$__all"))
+    about = "The carts and the sessions: each a primary with a replica."
+    made = dashboard("redis", "Redis", about, [store])
     grid = Grid(made)
     for name in ("cart-data", "cart-data-replica", "session-data", "session-data-replica"):
         grid.add(number(name, now(f'min(redis_up{{service="{name}"}})'), _UP), 4, 4)
     grid.add(number("Errors logged, carts", now("max(CartDBErrors)"), _ERRORS), 4, 4)
     grid.add(number("Errors logged, sessions", now("max(SessionDBErrors)"), _ERRORS), 4, 4)
     name = "{{service}}"
-    rate = "sum by (service) (rate(redis_commands_processed_total[$__rate_interval]))"
+    of = '{service=~"$store(-replica)?"}'
+    rate = f"sum by (service) (rate(redis_commands_processed_total{of}[$__rate_interval]))"
     grid.add(chart("Commands", [over_time(rate, name)], "ops"), 8, 8)
-    grid.add(chart("Clients", [over_time("sum by (service) (redis_connected_clients)", name)], "short"), 8, 8)
-    grid.add(chart("Memory", [over_time("sum by (service) (redis_memory_used_bytes)", name)], "bytes"), 8, 8)
-    link = over_time("min by (service) (redis_master_link_up)", name)
+    clients = over_time(f"sum by (service) (redis_connected_clients{of})", name)
+    grid.add(chart("Clients", [clients], "short"), 8, 8)
+    memory = over_time(f"sum by (service) (redis_memory_used_bytes{of})", name)
+    grid.add(chart("Memory", [memory], "bytes"), 8, 8)
+    link = over_time(f"min by (service) (redis_master_link_up{of})", name)
     grid.add(chart("Replicas linked to their primary (1 is yes)", [link], "short").max(1), 8, 8)
-    refused = over_time("sum by (service) (rate(redis_rejected_connections_total[$__rate_interval]))", name)
-    grid.add(chart("Connections refused", [refused], "cps"), 8, 8)
+    refused = f"sum by (service) (rate(redis_rejected_connections_total{of}[$__rate_interval]))"
+    grid.add(chart("Connections refused", [over_time(refused, name)], "cps"), 8, 8)
     errors = [over_time("max(CartDBErrors)", "carts"), over_time("max(SessionDBErrors)", "sessions", "B")]
     grid.add(chart("Lines that look like errors", errors, "short"), 8, 8)
-    stores = f'{{namespace="{NAMESPACE}",container=~"(cart|session)-data(-replica)?"}}'
+    stores = f'{{namespace="{NAMESPACE}",container=~"$store(-replica)?"}}'
     grid.add(lines("Errors in their logs", log_lines(f'{stores} |~ "{ERRORS}"')), 12, 9)
     grid.add(lines("Their logs", log_lines(stores)), 12, 9)
     return made

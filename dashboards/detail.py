@@ -7,7 +7,7 @@ from grafana_foundation_sdk.models.dashboard import VariableOption
 from panels import Grid, chart, dashboard, levels, lines, number, trace_list
 from sources import log_lines, now, over_time, traces
 
-from shop import ERRORS, NAMESPACE, architecture
+from shop import ERRORS, NAMESPACE, architecture, page_burn_rate, seconds, strictest
 
 _OWN = f'namespace="{NAMESPACE}",container="$workload"'
 _SERVED = "http_server_request_duration_seconds"
@@ -42,7 +42,7 @@ def build() -> board.Dashboard:
 
 
 def _status(grid: Grid) -> None:
-    burning = levels((None, "green"), (1, "orange"), (6, "red"))
+    burning = levels((None, "green"), (1, "orange"), (page_burn_rate(), "red"))
     rate = 'max(slo:current_burn_rate:ratio{service="$workload"})'
     grid.add(number("Budget spent, times as fast as it lasts", now(rate), burning).decimals(1), 6, 4)
     ready = f"sum(kube_pod_container_status_ready{{{_OWN}}}) or vector(0)"
@@ -82,7 +82,7 @@ def _requests(grid: Grid) -> None:
             (0.99, "99th percentile", "C"),
         )
     ]
-    grid.add(chart("Duration", quantiles, "s", 2), 8, 8)
+    grid.add(chart("Duration", quantiles, "s", seconds(strictest("latency"))), 8, 8)
 
 
 def _evidence(grid: Grid) -> None:

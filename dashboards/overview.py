@@ -13,7 +13,21 @@ from panels import Grid, chart, dashboard, levels, lines, number
 from sources import PROMETHEUS, letters, log_lines, now, over_time
 
 from chaosext.architecture import Architecture, Component
-from shop import ERRORS, NAMESPACE, PAGE_BURN_RATE, architecture, health, remaining, slos
+from chaosext.slo.model import Slo
+from shop import (
+    ERRORS,
+    NAMESPACE,
+    architecture,
+    health,
+    page_burn_rate,
+    paging,
+    percentile,
+    remaining,
+    seconds,
+    slos,
+    spending,
+    strictest,
+)
 
 _BOX = (150, 40)  # px
 _GAP = (70, 44)
@@ -55,7 +69,8 @@ def _key_figures(grid: Grid) -> None:
         colors = levels((None, _FAILING), (budget * 0.1, _SPENDING), (budget * 0.5, _HEALTHY))
         grid.add(number(title, now(remaining(slo)), colors, unit).decimals(0), 5, 4)
     uptime = 'avg_over_time(probe_success{service="web-gateway"}[$__range])'
-    rising = levels((None, _FAILING), (0.99, _SPENDING), (0.9999, _HEALTHY))
+    available = known["storefront-availability"]
+    rising = levels((None, _FAILING), (1 - paging(available), _SPENDING), (1 - spending(available), _HEALTHY))
     grid.add(number("Storefront up", now(uptime), rising, "percentunit").decimals(2), 5, 4)
     firing = 'count(ALERTS{alertstate="firing"}) or vector(0)'
     grid.add(number("Alerts firing", now(firing), levels((None, _HEALTHY), (1, _FAILING))), 4, 4)
@@ -76,11 +91,12 @@ def _drawing(shop: Architecture) -> canvas.Panel:
         .inline_editing(False)
         .show_advanced_types(False)
     )
+    rate = page_burn_rate()
     panel = panel.description(
         "Green: within the objective. Orange: the error budget is spent faster than it lasts. "
-        f"Red: {PAGE_BURN_RATE:g} times as fast or more, or errors in a store's log."
+        f"Red: {rate:g} times as fast or more, or errors in a store's log."
     )
-    panel = panel.thresholds(levels((None, _HEALTHY), (1, _SPENDING), (PAGE_BURN_RATE, _FAILING)))
+    panel = panel.thresholds(levels((None, _HEALTHY), (1, _SPENDING), (rate, _FAILING)))
     panel = panel.color_scheme(board.FieldColor().mode(model.FieldColorModeId.THRESHOLDS)).decimals(1)
     root = canvas.CanvasOptionsRoot().name("root")
     places = _places(shop)
@@ -88,24 +104,27 @@ def _drawing(shop: Architecture) -> canvas.Panel:
     for component, letter in zip(shop.components, letters(), strict=False):
         query = health(component, known) if component.slis else _CUSTOMERS
         panel = panel.with_target(now(query, component.name, letter))
-        panel = panel.override_by_name(component.name, _looks(component, shop.detail))
+        panel = panel.override_by_name(component.name, _looks(component, shop, known))
         elements += _box(component, places, shop)
     return panel.root(root.elements(elements))
 
 
-def _looks(component: Component, detail: str) -> list[model.DynamicConfigValue]:
+def _looks(component: Component, shop: Architecture, known: dict[str, Slo]) -> list[model.DynamicConfigValue]:
     """Say what a component's number counts, what colours it, and where a click leads."""
     if component.kind == "users":
         return [model.DynamicConfigValue("unit", "reqps"), _colors((None, "blue"))]
-    url = f"/d/{detail}?var-workload={component.name}&${{__url_time_range}}"
+    uid, variables = shop.leads_to(component.name)
+    chosen = "".join(f"var-{name}={value}&" for name, value in variables.items())
+    url = f"/d/{uid}?{chosen}${{__url_time_range}}"
     link = {"title": f"{component.title} in detail", "url": url, "targetBlank": False, "oneClick": True}
     leads = model.DynamicConfigValue("links", [link])
     if component.kind == "store":
-        errors = model.DynamicConfigValue("unit", "suffix: errors")
+        # Counts are whole: the first above the objective's is one more.
+        bad = min(known[name].objective.value or 0 for name in component.slis) + 1
         return [
-            errors,
+            model.DynamicConfigValue("unit", "suffix: errors"),
             model.DynamicConfigValue("decimals", 0),
-            _colors((None, _HEALTHY), (1, _FAILING)),
+            _colors((None, _HEALTHY), (bad, _FAILING)),
             leads,
         ]
     return [model.DynamicConfigValue("unit", "suffix:x budget"), leads]
@@ -176,6 +195,7 @@ def _by_service(grid: Grid) -> None:
     """Draw what callers see: the API gateway of the services behind it, customers of the storefront."""
     seen = "http_client_request_duration_seconds"
     rates, errors, durations = [], [], []
+    slow = strictest("latency")
     refs = letters()
     for source, name in ((_FROM_GATEWAY, "{{server_address}}"), (_FROM_CUSTOMERS, "storefront")):
         ref = next(refs)
@@ -186,7 +206,9 @@ def _by_service(grid: Grid) -> None:
         rates.append(over_time(total, name, ref))
         errors.append(over_time(f"{bad} / {total}", name, ref))
         buckets = f"sum by (server_address, le) (rate({seen}_bucket{{{source}}}[$__rate_interval]))"
-        durations.append(over_time(f"histogram_quantile(0.95, {buckets})", name, ref).exemplar(True))
+        durations.append(
+            over_time(f"histogram_quantile({slow.objective.target}, {buckets})", name, ref).exemplar(True)
+        )
     grid.add(chart("Requests", rates, "reqps"), 8, 8)
-    grid.add(chart("Errors", errors, "percentunit", 0.05), 8, 8)
-    grid.add(chart("Duration, 95th percentile", durations, "s", 2), 8, 8)
+    grid.add(chart("Errors", errors, "percentunit", paging(strictest("ratio"))), 8, 8)
+    grid.add(chart(f"Duration, {percentile(slow)}", durations, "s", seconds(slow)), 8, 8)

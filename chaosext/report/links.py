@@ -18,8 +18,10 @@ def overview_link(v: Verification) -> str | None:
 
 def component_link(v: Verification, component: str) -> str | None:
     """Return the link to a component's dashboard; None when there is none."""
-    architecture = v.about.architecture
-    return _dashboard(v, architecture.detail, {"var-workload": component}) if architecture else None
+    if (architecture := v.about.architecture) is None:
+        return None
+    uid, variables = architecture.leads_to(component)
+    return _dashboard(v, uid, {f"var-{name}": value for name, value in variables.items()})
 
 
 def _dashboard(v: Verification, uid: str, variables: dict[str, str]) -> str | None:

@@ -140,8 +140,11 @@ def test_links_into_grafana_have_the_run_s_time_and_component():
         assert int(query["from"][0]) == began - 10_000
         assert int(query["to"][0]) >= began + 62_500
     workloads = {query["var-workload"][0] for query in queries if "var-workload" in query}
-    assert {"payment", "product-data", "web-gateway"} <= workloads
-    assert sum("var-workload" not in query for query in queries) == 1
+    assert {"payment", "api-gateway", "web-gateway"} <= workloads
+    # The overview, and the data stores, which have dashboards of their own.
+    others = {link.path.rpartition("/")[2] for link in links if "var-workload" not in link.query}
+    assert others == {"services-overview", "postgresql", "redis"}
+    assert {query["var-store"][0] for query in queries if "var-store" in query} == {"cart-data", "session-data"}
 
 
 def test_a_long_run_of_many_slis_stays_below_a_megabyte():

@@ -3,12 +3,15 @@
 import itertools
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import promql_parser
 import pytest
+import yaml
 
 from chaosext.architecture import load_architecture
 from lab.grafana.logstore.logql.parser import parse as parse_logql
@@ -18,12 +21,26 @@ ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "dashboards").glob("*.json"))
 MODELS = {path.stem: json.loads(path.read_text()) for path in FILES}
 VARIABLES = {"$__rate_interval": "4s", "$__interval": "15s", "$__range": "900s", "$workload": "payment"}
+VARIABLES["$store"] = "(cart-data|session-data)"
 TARGETS = [
     pytest.param(target, id=f"{name}: {panel['title']} {target['refId']}")
     for name, model in MODELS.items()
     for panel in model["panels"]
     for target in panel.get("targets", [])
 ]
+STORES = {
+    "product-data": "/d/postgresql?",
+    "cart-data": "/d/redis?var-store=cart-data&",
+    "session-data": "/d/redis?var-store=session-data&",
+}
+LINKS = sorted({
+    link["url"]
+    for model in MODELS.values()
+    for panel in model["panels"]
+    for override in panel.get("fieldConfig", {}).get("overrides", [])
+    for prop in override["properties"] if prop["id"] == "links"
+    for link in prop["value"]
+})  # fmt: skip
 
 
 def filled(text: str) -> str:
@@ -131,7 +148,68 @@ def test_the_architecture_has_a_box_for_each_component_that_leads_to_its_detail(
             continue
         (own,) = [o for o in canvas["fieldConfig"]["overrides"] if o["matcher"]["options"] == component.name]
         (links,) = [p["value"] for p in own["properties"] if p["id"] == "links"]
-        assert links[0]["url"].startswith(f"/d/{shop.detail}?var-workload={component.name}&")
+        leads_to = f"/d/{shop.detail}?var-workload={component.name}&"
+        assert links[0]["url"].startswith(STORES.get(component.name, leads_to))
     (workload,) = [v for v in MODELS[shop.detail]["templating"]["list"] if v["name"] == "workload"]
     offered = workload["query"].split(",")
     assert {c.name for c in shop.components if c.kind != "users"} <= set(offered)
+
+
+@pytest.mark.parametrize("address", LINKS)
+def test_a_link_leads_to_a_dashboard_and_to_what_its_variables_may_be(address):
+    target = urlsplit(address.replace("${__url_time_range}", "from=now-15m&to=now"))
+    model = MODELS[target.path.removeprefix("/d/")]
+    offered = {v["name"]: v["query"].split(",") for v in model["templating"]["list"] if v["type"] == "custom"}
+    assert {key for key, _ in parse_qsl(target.query)} >= {"from", "to"}
+    for key, value in parse_qsl(target.query):
+        if key.startswith("var-"):
+            assert value in offered[key.removeprefix("var-")]
+
+
+def steps(model: dict, title: str) -> list[tuple[float | None, str]]:
+    """Return from which value on a panel has which colour."""
+    (found,) = [p["fieldConfig"]["defaults"]["thresholds"] for p in model["panels"] if p["title"] == title]
+    return [(step["value"], step["color"]) for step in found["steps"]]
+
+
+def test_thresholds_follow_the_objectives_and_the_rates_that_page(tmp_path):
+    for name in ("dashboards", "manifests"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    change_objectives(tmp_path / "manifests" / "slo.yaml")
+    windows = tmp_path / "manifests" / "windows.yaml"
+    windows.write_text(windows.read_text().replace("burn_rate: 6}", "burn_rate: 5}"))
+    build = [sys.executable, "dashboards/build.py"]
+    assert subprocess.run(build, cwd=tmp_path, check=False).returncode == 0
+    made = {path.stem: json.loads(path.read_text()) for path in (tmp_path / "dashboards").glob("*.json")}
+    overview, load = made["services-overview"], made["load"]
+    assert steps(overview, "Architecture") == [(None, "green"), (1, "orange"), (5, "red")]
+    assert steps(overview, "Payment budget left") == [(None, "red"), (40, "orange"), (200, "green")]
+    assert steps(overview, "Storefront up") == [(None, "red"), (0.995, "orange"), (0.999, "green")]
+    assert steps(overview, "Errors") == [(None, "transparent"), (0.05, "red")]
+    assert steps(overview, "Duration, 90th percentile") == [(None, "transparent"), (1.5, "red")]
+    assert steps(load, "Payments that succeed") == [(None, "red"), (0.9, "orange"), (0.98, "green")]
+    assert steps(load, "Requests that fail") == [(None, "green"), (0.02, "orange"), (0.1, "red")]
+    assert steps(load, "90th percentile") == [(None, "green"), (0.75, "orange"), (1.5, "red")]
+    spent = steps(made["service-detail"], "Budget spent, times as fast as it lasts")
+    assert spent == [(None, "green"), (1, "orange"), (5, "red")]
+    (canvas,) = [panel for panel in overview["panels"] if panel["type"] == "canvas"]
+    (own,) = [o for o in canvas["fieldConfig"]["overrides"] if o["matcher"]["options"] == "product-data"]
+    (colors,) = [p["value"]["steps"] for p in own["properties"] if p["id"] == "thresholds"]
+    assert [(step["value"], step["color"]) for step in colors] == [(None, "green"), (4, "red")]
+
+
+def change_objectives(path: Path) -> None:
+    """Ask for less, and for faster answers, in every kind of SLO."""
+    documents = list(yaml.safe_load_all(path.read_text().replace('le="2.0"', 'le="1.5"')))
+    targets = {"availability": 0.999, "latency": 0.9, "ratio": 0.99, "count": 0.99}
+    for document in documents:
+        if document["kind"] == "SLO":
+            (objective,) = document["spec"]["objectives"]
+            objective["target"] = targets[document["metadata"]["annotations"]["gameday/type"]]
+            if document["metadata"]["name"] in {"payment-success", "storefront-success"}:
+                objective["target"] = 0.98
+            if document["metadata"]["name"] == "payment-success":
+                document["metadata"]["annotations"]["gameday/error-budget"] = "400"
+            if document["metadata"]["name"] == "product-db-errors":
+                objective["value"] = 3
+    path.write_text(yaml.safe_dump_all(documents))
