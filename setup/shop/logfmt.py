@@ -7,8 +7,6 @@ from collections.abc import Iterable
 _NEEDS_QUOTES = re.compile(r'[\s="\\\x00-\x1f\x7f\u0085\u2028\u2029]|^$')
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]")
 _NAMED_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-# 13 to 19 digits, with the spaces or dashes that people type between them: what a card number looks like.
-_CARD_LIKE = re.compile(r"(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w.])")
 
 
 def line(pairs: Iterable[tuple[str, object]]) -> str:
@@ -29,8 +27,3 @@ def quote(value: object) -> str:
 def timestamp(seconds: float) -> str:
     """Return a time since the epoch as UTC with milliseconds."""
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{int(seconds % 1 * 1000):03d}Z"
-
-
-def mask_cards(words: str) -> str:
-    """Replace what looks like a card number: an error's message may quote what a customer typed."""
-    return _CARD_LIKE.sub("[card]", words)

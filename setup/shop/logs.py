@@ -9,7 +9,7 @@ from typing import Any
 from opentelemetry import trace
 
 from shop import logfmt
-from shop.logfmt import mask_cards
+from shop.privacy import masked
 
 
 def fields(**values: object) -> dict[str, Any]:
@@ -30,12 +30,13 @@ class LogfmtFormatter(logging.Formatter):
             ("ts", logfmt.timestamp(record.created)),
             ("level", record.levelname.lower()),
             ("service", self._service),
-            ("msg", mask_cards(record.getMessage())),
+            ("msg", masked(record.getMessage())),
         ]
         span = trace.get_current_span().get_span_context()
         if span.is_valid:
             pairs += [("traceID", f"{span.trace_id:032x}"), ("spanID", f"{span.span_id:016x}")]
-        pairs += getattr(record, "fields", {}).items()
+        # The ids above are no secret, and may look like a card number.
+        pairs += _masked_fields(getattr(record, "fields", {}))
         if record.exc_info and record.exc_info[1]:
             pairs += _exception_fields(record.exc_info[1])
         return logfmt.line(pairs)
@@ -45,9 +46,13 @@ def _exception_fields(error: BaseException) -> list[tuple[str, object]]:
     stack = "".join(traceback.format_exception(error)).strip()
     return [
         ("exception", type(error).__name__),
-        ("error", mask_cards(str(error))),
-        ("stack", mask_cards(stack)),
+        ("error", masked(str(error))),
+        ("stack", masked(stack)),
     ]
+
+
+def _masked_fields(values: dict[str, object]) -> list[tuple[str, object]]:
+    return [(name, masked(str(value))) for name, value in values.items()]
 
 
 class OncePerMinute(logging.Filter):
