@@ -1,35 +1,31 @@
-"""Measures the lab's Kubernetes API: python tests/benchmarks/kube.py [--pods N] [--kubeconfig FILE].
+"""Measures a Kubernetes API: python tests/benchmarks/kube.py [--kubeconfig FILE] [--image IMAGE].
 
-The server, its controllers and a kubelet that only says that containers run are started in this process, as
-for the tests of lab_kube. With --kubeconfig, the time from an apply to a ready pod is measured on that cluster,
-too: a Redis, in a namespace of its own. Nothing is asserted: a busy machine is slower, and a benchmark is read
-by a person.
+Without --kubeconfig it asks the checkout's lab, which must be up: a server in a process of its own, that runs
+the shop meanwhile and shares no interpreter with what asks it. Everything happens in namespaces of its own,
+which are deleted. Nothing is asserted: a busy machine is slower, and a benchmark is read by a person.
 """
 
 from __future__ import annotations
 
 import argparse
 import http.client
-import importlib.util
 import json
 import ssl
-import statistics
-import sys
-import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+from figures import print_table, spread
 from kubernetes import client, config
+from run import lab_environment
 
-CONFTEST = Path(__file__).parents[1] / "lab_kube" / "conftest.py"
-OBJECTS, LISTS, CHANGES, APPLIES = 1000, 50, 500, 20
+from chaosext.polling import poll
+
+OBJECTS, LISTS, CHANGES, APPLIES = 1000, 100, 500, 20
+DELETE_SECONDS = 120
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
-Row = tuple[str, str]
 
 
 class Api:
@@ -69,56 +65,59 @@ class Api:
         kind: str = "",
     ) -> http.client.HTTPResponse:
         """Ask; returns the answer to be read."""
+        self.ask(connection, method, path, body, accept, kind)
+        return connection.getresponse()
+
+    def ask(
+        self,
+        connection: http.client.HTTPSConnection,
+        method: str,
+        path: str,
+        body: Any = None,
+        accept: str = "application/json",
+        kind: str = "",
+    ) -> None:
+        """Ask, and leave the answer where it is."""
         headers = {**self._headers, "Accept": accept, "Content-Type": kind or "application/json"}
         connection.request(method, path, None if body is None else json.dumps(body), headers)
-        return connection.getresponse()
 
 
 def main() -> None:
     """Measure, print a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pods", type=int, default=1000, help="how many pods to bring up at once")
-    parser.add_argument("--kubeconfig", type=Path, help="a cluster whose apply-to-ready is measured, too")
+    parser.add_argument("--kubeconfig", type=Path, help="the cluster to ask, instead of the running lab")
+    parser.add_argument("--image", default="redis:7", help="of the pods whose start is timed")
     options = parser.parse_args()
-    tests = load(CONFTEST)
-    with tempfile.TemporaryDirectory() as folder, tests.running_cluster(Path(folder)) as cluster:
-        api = Api(cluster.kubeconfig)
-        rows = [*list_times(api), watch_latency(api), bring_up(api, options.pods)]
-        rows.append(apply_to_ready(api, "nothing to start", "app:1"))
-    if options.kubeconfig:
-        rows.append(apply_to_ready(Api(options.kubeconfig), "a Redis", "redis:7"))
-    print("| what | measured |\n| --- | --- |")
-    for name, value in rows:
-        print(f"| {name} | {value} |")
+    kubeconfig = options.kubeconfig or Path(lab_environment()["KUBECONFIG"])
+    api = Api(kubeconfig)
+    where = f"of {kubeconfig}" if options.kubeconfig else "of the running lab"
+    print_table((f"{what}, {where}", measured, "") for what, measured in measure(api, options.image))
 
 
-def load(path: Path) -> ModuleType:
-    """Import a file that lies in no package."""
-    spec = importlib.util.spec_from_file_location(f"benchmark_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise SystemExit(f"{path} is missing: run this in a checkout")
-    module = importlib.util.module_from_spec(spec)
-    # Where dataclasses look their module up.
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+def measure(api: Api, image: str) -> Iterator[tuple[str, str]]:
+    """Yield each figure."""
+    yield from list_times(api)
+    yield watch_latency(api)
+    yield apply_to_ready(api, image)
 
 
 @contextmanager
 def namespace(api: Api) -> Iterator[str]:
-    """Make a namespace; it is deleted at the end, with all that is in it."""
+    """Make a namespace; at the end it is gone, with all that is in it, so that it disturbs nothing later."""
     made = json.loads(api.send("POST", "/api/v1/namespaces", {"metadata": {"generateName": "benchmark-"}}))
     name = str(made["metadata"]["name"])
     try:
         yield name
     finally:
         api.send("DELETE", f"/api/v1/namespaces/{name}")
+        if (left := poll(lambda: name if exists(api, name) else None, DELETE_SECONDS)) is not None:
+            raise SystemExit(f"the namespace {left} was not deleted within {DELETE_SECONDS} s")
 
 
-def spread(seconds: list[float]) -> str:
-    """Write the middle and the far end of some times."""
-    far = statistics.quantiles(seconds, n=100)[98]
-    return f"median {statistics.median(seconds) * 1000:.1f} ms, 99th percentile {far * 1000:.1f} ms"
+def exists(api: Api, name: str) -> bool:
+    """Tell whether there is a namespace of this name."""
+    query = f"fieldSelector=metadata.name%3D{name}"
+    return bool(json.loads(api.send("GET", f"/api/v1/namespaces?{query}"))["items"])
 
 
 def timed(call: Callable[[], Any], times: int) -> list[float]:
@@ -131,7 +130,7 @@ def timed(call: Callable[[], Any], times: int) -> list[float]:
     return seconds
 
 
-def list_times(api: Api) -> Iterator[Row]:
+def list_times(api: Api) -> Iterator[tuple[str, str]]:
     """Time lists of ConfigMaps, as JSON and as kubectl's table; answers are received and not parsed."""
     with namespace(api) as name:
         path = f"/api/v1/namespaces/{name}/configmaps"
@@ -139,34 +138,36 @@ def list_times(api: Api) -> Iterator[Row]:
             api.send("POST", path, {"metadata": {"name": f"c{number}"}, "data": {"key": "value"}})
         for form, accept in (("JSON", "application/json"), ("as kubectl's table", TABLE)):
             times = timed(lambda accept=accept: api.send("GET", path, accept=accept), LISTS)
-            yield f"list of {OBJECTS:,} objects, {form}", spread(times)
+            yield f"list of {OBJECTS:,} ConfigMaps, {form}, {LISTS} times", spread(times)
 
 
-def watch_latency(api: Api) -> Row:
-    """Time from the beginning of a write's request until a watch on another connection has told of it."""
-    with namespace(api) as name, closing(api.connect()) as connection:
+def watch_latency(api: Api) -> tuple[str, str]:
+    """Time from the beginning of a write's request until a watch on another connection has told of it.
+
+    One write after another, by one thread that reads the watch before the write's own answer: what is timed
+    waits for nothing else of this process.
+    """
+    with namespace(api) as name, closing(api.connect()) as watching, closing(api.connect()) as writing:
         path = f"/api/v1/namespaces/{name}/configmaps"
-        stream = api.open(connection, "GET", f"{path}?watch=true")
-        seen: dict[str, float] = {}
-        wanted = {str(number) for number in range(CHANGES)}
-
-        def read() -> None:
-            while wanted - seen.keys():
-                line = stream.readline()
-                seen.setdefault(
-                    json.loads(line)["object"].get("data", {}).get("number", ""), time.perf_counter()
-                )
-
-        reader = threading.Thread(target=read, daemon=True)
-        reader.start()
-        sent = {}
         api.send("POST", path, {"metadata": {"name": "c"}})
-        for number in sorted(wanted, key=int):
-            sent[number] = time.perf_counter()
-            patch = {"data": {"number": number}}
-            api.send("PATCH", f"{path}/c", patch, kind="application/merge-patch+json")
-        reader.join(60)
-        return f"write to watch, {CHANGES} writes", spread([seen[number] - sent[number] for number in wanted])
+        stream = api.open(watching, "GET", f"{path}?watch=true&fieldSelector=metadata.name%3Dc")
+        seconds = []
+        for number in range(CHANGES):
+            start = time.perf_counter()
+            patch = {"data": {"number": str(number)}}
+            api.ask(writing, "PATCH", f"{path}/c", patch, kind="application/merge-patch+json")
+            wait_for(stream, str(number))
+            seconds.append(time.perf_counter() - start)
+            writing.getresponse().read()
+    return f"write to watch, {CHANGES} writes", spread(seconds)
+
+
+def wait_for(stream: http.client.HTTPResponse, number: str) -> None:
+    """Read a watch up to the change with this number."""
+    for line in iter(stream.readline, b""):
+        if json.loads(line)["object"].get("data", {}).get("number") == number:
+            return
+    raise SystemExit(f"the watch ended before it told of change {number}")
 
 
 def deployment(name: str, image: str, replicas: int) -> dict[str, Any]:
@@ -193,19 +194,11 @@ def until_available(api: Api, place: str, name: str, image: str, replicas: int) 
     raise SystemExit(f"the watch of {name} ended before its {replicas} pods were available")
 
 
-def bring_up(api: Api, pods: int) -> Row:
-    """Time many pods of one Deployment, and what they cost this process (server and clients)."""
-    with namespace(api) as name:
-        before = time.process_time()
-        seconds = until_available(api, name, "many", "app:1", pods)
-        return f"{pods:,} pods up", f"{seconds:.1f} s, {time.process_time() - before:.1f} s of CPU time"
-
-
-def apply_to_ready(api: Api, title: str, image: str) -> Row:
-    """Time single pods, one after the other."""
+def apply_to_ready(api: Api, image: str) -> tuple[str, str]:
+    """Time single pods, one after the other, each on top of those before."""
     with namespace(api) as name:
         seconds = [until_available(api, name, f"one-{number}", image, 1) for number in range(APPLIES)]
-    return f"apply to ready, {title} ({APPLIES} times)", spread(seconds)
+    return f"apply to ready, a Deployment of one {image}, {APPLIES} times", spread(seconds)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from figures import print_table
+
 from chaosext.architecture import load_architecture
 from chaosext.gameday.commands import rebuild
 from chaosext.gameday.day import DAY_FILE, DayRecord, DayRun
@@ -48,11 +50,18 @@ def main() -> None:
         largest = max(path.stat().st_size for path in reports.rglob("*.html"))
         summary = (day / "index.html").stat().st_size
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print("| what | measured |\n| --- | --- |")
-    print(f"| reports and summary of {runs} experiments | {took:.1f} s, {used:.1f} s of CPU |")
-    print(f"| memory | {memory:.0f} MiB |")
-    print(f"| the largest report.html | {largest / 1000:.0f} kB |")
-    print(f"| the summary's index.html | {summary / 1000:.0f} kB |")
+    print_table(
+        [
+            (
+                f"reports and summary of {runs} experiments of 10 minutes, {SLIS} SLIs at 1 s",
+                f"{took:.1f} s, {used:.1f} s of CPU",
+                "10 s",
+            ),
+            ("memory for that, at its highest", f"{memory:.0f} MiB", "500 MiB"),
+            ("the largest report.html", f"{largest / 1000:.0f} kB", "1 MB"),
+            ("the summary's index.html", f"{summary / 1000:.0f} kB", "1 MB"),
+        ]
+    )
 
 
 def make_day(reports: Path, runs: int) -> Path:

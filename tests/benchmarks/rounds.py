@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
+from figures import print_table
 from run import ROOT, lab, lab_environment
 
 from chaosext.gameday.day import read_day
@@ -58,7 +59,10 @@ def main() -> int:
             rounds.append(one)
             if interrupted:
                 break
-    print(f"{'One core was kept busy. ' if given.busy else ''}Reports: {output}\n")
+    busy = ", one core kept busy" if given.busy else ""
+    what = f"{given.rounds} game days in a row of {given.plan.stem}{busy}"
+    print_table([(what, sum_up(rounds), "all verified")])
+    print(f"\nReports: {output}\n")
     print("\n".join(table(rounds)))
     return int(len(rounds) < given.rounds or any(one.exit_code != 0 for one in rounds))
 
@@ -120,6 +124,15 @@ def run_round(plan: Path, output: Path, environment: dict[str, str]) -> tuple[Ro
     folders = sorted(set(output.glob("*-gameday")) - before)
     result = gather(read_day(folders[0]), output) if folders else None
     return Round(result, code, (time.monotonic() - began) / 60), bool(came)
+
+
+def sum_up(rounds: list[Round]) -> str:
+    """Say in a line how many were verified, and how long a round took."""
+    results = [one.result for one in rounds if one.result]
+    verified = sum(run.verification.verdict == "verified" for result in results for run in result.runs)
+    planned = sum(len(result.record.planned) for result in results)
+    longest = max(one.minutes for one in rounds)
+    return f"{verified} of {planned} verified in {len(rounds)} rounds of at most {longest:.1f} min"
 
 
 def table(rounds: list[Round]) -> list[str]:

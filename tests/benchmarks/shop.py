@@ -2,7 +2,8 @@
 
 A closed loop of callers asks the API gateway for the catalogue, which product reads from PostgreSQL, as fast as
 both answer. Counted are requests per second of CPU time that the two services take, which, unlike requests per
-second, hardly depends on what else the machine does; with and without the export of spans. Nothing is asserted.
+second, hardly depends on what else the machine does. It is done with telemetry as in the lab (spans go to a
+collector), with spans that are made and go nowhere, and without any (OTEL_SDK_DISABLED). Nothing is asserted.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 import aiohttp
 import psutil
 from aiohttp import web
+from figures import print_table
 
 ROOT = Path(__file__).parents[2]
 # As a script this file's folder comes first, and this file is no package `shop`.
@@ -29,10 +31,11 @@ CALLERS = 16
 WARM_UP_SECONDS = 2.0
 ROUNDS = 5
 PATH = "/api/v1/product/products"
+EXPORTED, MADE, DISABLED = "telemetry on", "spans made but not exported", "OTEL_SDK_DISABLED"
 
 
 def main() -> None:
-    """Start the services twice, measure in turns, print a Markdown table."""
+    """Start the services in each of three ways, measure in turns, print a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=5.0, help="how long each of the rounds lasts")
     seconds = parser.parse_args().seconds
@@ -46,10 +49,13 @@ def main() -> None:
         finally:
             world.stop()
             database.remove()
-    print("| what | measured |\n| --- | --- |")
-    for name, rates in results.items():
-        middle, spread = statistics.median(rates), (max(rates) - min(rates)) / 2
-        print(f"| shop requests per second and core, {name} | {middle:.0f} ± {spread:.0f} |")
+    print_table((name, written(rates), "") for name, rates in results.items())
+
+
+def written(rates: list[float]) -> str:
+    """Write the middle of the rounds and how far they lie apart."""
+    middle, spread = statistics.median(rates), (max(rates) - min(rates)) / 2
+    return f"{middle:.0f} ± {spread:.0f} requests per second and core, api-gateway and product"
 
 
 def prepare(database: Postgres) -> None:
@@ -61,24 +67,38 @@ def prepare(database: Postgres) -> None:
 
 
 async def measure(world: World, seconds: float) -> dict[str, list[float]]:
-    """Return requests per CPU second of each round, without and with the export of spans."""
+    """Return requests per CPU second of each round, by what becomes of spans."""
     sink = Sink()
     url = await sink.start()
-    variants = {"without telemetry": {}, "with telemetry": {"OTEL_EXPORTER_OTLP_ENDPOINT": url}}
+    variants: dict[str, dict[str, str]] = {
+        EXPORTED: {"OTEL_EXPORTER_OTLP_ENDPOINT": url},
+        MADE: {},
+        DISABLED: {"OTEL_SDK_DISABLED": "true"},
+    }
     results: dict[str, list[float]] = {name: [] for name in variants}
-    for _ in range(ROUNDS):  # in turns, so that a busy minute of the machine meets both
+    for _ in range(ROUNDS):  # in turns, so that a busy minute of the machine meets all
         for name, environment in variants.items():
             services = await asyncio.to_thread(start, world, environment)
             address = services[0].url(PATH)
             await ask(address, WARM_UP_SECONDS)
-            before = cpu_seconds(services)
+            before, sent = cpu_seconds(services), sink.bodies
             answers = await ask(address, seconds)
             results[name].append(answers / (cpu_seconds(services) - before))
             await asyncio.to_thread(lambda services=services: [one.stop() for one in services])
-    if not sink.bodies:
-        raise SystemExit("no span was exported: what was measured is not what the table says")
+            check(name, exported=sink.bodies > sent, made=traced(services))
     await sink.stop()
     return results
+
+
+def check(name: str, *, exported: bool, made: bool) -> None:
+    """Stop when the services did not do what the row's name says."""
+    if (made, exported) != (name != DISABLED, name == EXPORTED):
+        raise SystemExit(f"{name}: spans made: {made}, exported: {exported}, unlike what the table would say")
+
+
+def traced(services: list[Running]) -> bool:
+    """Tell whether a service wrote the id of a span of its own into its log."""
+    return any("traceID=" in one.log.read_text() for one in services)
 
 
 def start(world: World, environment: dict[str, str]) -> list[Running]:
