@@ -14,8 +14,6 @@ from .frames import LogLine, log_lines, series
 
 __all__ = ["Loki"]
 
-_MIN_SECONDS = 1
-
 
 class Loki:
     """The Loki data source of a Grafana: the one with that uid, or the only or default one.
@@ -29,9 +27,10 @@ class Loki:
 
     def count(self, query: str, start: float, end: float) -> int:
         """Return how many lines a log query matches; 0 when none does."""
-        seconds = max(math.ceil(end - start), _MIN_SECONDS)
+        # As Grafana gets the times: lines of before the start, which a rounded window reaches, are other lines.
+        window_ms = max(int(end * 1000) - int(start * 1000), 1)
         frames = self._ask(
-            {"expr": f"sum(count_over_time({query} [{seconds}s]))", "queryType": "instant"}, start, end
+            {"expr": f"sum(count_over_time({query} [{window_ms}ms]))", "queryType": "instant"}, start, end
         )
         values = [value for one in series(frames) for value in one.values[-1:]]
         return round(sum(v for v in values if v is not None and math.isfinite(v)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -111,8 +112,11 @@ class _Collector:
                 self._evidence.not_collected[name] = "interrupted"
             except Exception as error:
                 # Evidence is an addition: whatever is wrong with it must not take the run's verdict away.
-                self._evidence.not_collected[name] = f"{type(error).__name__}: {error}"
-                logger.exception("No evidence from %s", name)
+                # Nobody chose its words, so that they may quote anything; a traceback would repeat them.
+                said = self._masked(f"{type(error).__name__}: {error}", _REASON)
+                self._evidence.not_collected[name] = said
+                where = traceback.extract_tb(error.__traceback__)[-1]
+                logger.error("No evidence from %s: %s (%s:%s)", name, said, where.filename, where.lineno)
         self._evidence.collected = set(self._evidence.not_collected) != {"logs", "traces"}
         self._evidence.took_seconds = round(time.monotonic() - self._began, 2)
         return self._evidence

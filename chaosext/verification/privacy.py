@@ -20,8 +20,14 @@ _PATTERNS = (
     ),
     # JSON Web Tokens, Grafana's service account tokens
     (re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*|\bgl(?:sa|c)_[\w-]{8,}"), "[masked]"),
-    # 13 to 19 digits, perhaps in groups: what a card number looks like
-    (re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w.-])"), "[card]"),
+    # 13 to 19 digits, perhaps in groups, or as a URL spells them: what a card number looks like
+    (
+        re.compile(
+            r"(?:(?<![A-Za-z0-9])(?<!\d\.)|(?<=%[0-9A-Fa-f]{2}))"
+            r"\d(?:(?:[ +-]|%(?:25)?(?:20|2[bBdD])){0,3}\d){12,18}(?![A-Za-z0-9])(?!\.\d)"
+        ),
+        "[card]",
+    ),
 )
 
 

@@ -182,6 +182,10 @@ def test_a_waterfall_is_bounded_and_marks_the_failure():
         "Cookie: session=hunter22x; theme=dark",
         "card 4242 4242 4242 4242 declined",
         "card=4242424242424242",
+        "card 4242424242424242.",
+        "GET /search?q=4242%204242%204242%204242",
+        "GET /search?q=4242+-+4242+-+4242+-+4242&page=2",
+        "number%3D4242424242424242",
         "the token of this run is abcdef",
     ],
 )

@@ -58,7 +58,7 @@ def test_a_count_is_one_instant_query_over_the_whole_time(loki, grafana_server):
     (body,) = [body for _, path, body in grafana_server.requests if path == "/api/ds/query"]
     (query,) = body["queries"]
     assert query["datasource"] == {"uid": "logs", "type": "loki"}
-    assert (query["expr"], query["queryType"]) == (f"sum(count_over_time({QUERY} [31s]))", "instant")
+    assert (query["expr"], query["queryType"]) == (f"sum(count_over_time({QUERY} [30500ms]))", "instant")
     assert body["to"] == "1700000030500"
 
 

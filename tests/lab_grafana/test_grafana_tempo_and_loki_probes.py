@@ -141,6 +141,30 @@ def test_the_evidence_of_a_failure(world):
     assert TOKEN not in found.model_dump_json()
 
 
+def test_lines_of_just_before_the_fault_are_not_counted(world):
+    # Of the 19.2 s nothing is rounded up: the line of half a second before is another line.
+    moments = Moments(world.now - 40, world.now - 40, world.now - 19.5, world.now - 0.3, world.now - 0.3)
+    (log,) = collect(sources(world), expected(), moments, limit=300).logs
+    assert (log.count, log.first_at) == (9, pytest.approx(22, abs=0.1))
+
+
+class Careless(Grafana):
+    """A client with an error that nobody foresaw, whose words are long and quote what it was given."""
+
+    def source(self, *_: object):
+        raise RuntimeError(f"{TOKEN} password={SECRET} 4242 4242 4242 4242 {'x' * 5000}")
+
+
+def test_an_unforeseen_error_is_said_masked_and_cut(world, caplog):
+    found = collect(Sources(Careless(world.url, TOKEN)), expected(), world.moments, wait=0.0, limit=300)
+    assert set(found.not_collected) == {"logs", "traces"}
+    for why in [*found.not_collected.values(), *caplog.messages]:
+        assert "RuntimeError: [masked] password=[masked] [card] xxx" in why
+        assert len(why) < 700
+    written = found.model_dump_json() + caplog.text
+    assert not [secret for secret in (TOKEN, SECRET, "4242 4242") if secret in written]
+
+
 def test_without_a_failure_nobody_is_to_blame(world):
     quiet = Moments(world.now - 40, world.now - 40, world.now - 30, world.now - 21, world.now - 21)
     found = collect(sources(world), EvidenceExpectation(), quiet, limit=300)
