@@ -1,9 +1,10 @@
 """What the tests of this folder ask with: kubectl, plain HTTP; and the small objects that they ask about."""
 
 import json
+import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,26 @@ from typing import Any
 SECONDS = 60.0
 """How long anything that a test waits for may take: a real cluster pulls the image first."""
 NEVER = "example.com/no-such-image:1"
+FROM_ENVIRONMENT = "env"
+
+
+def chosen_kubeconfig(option: str | None, environment: Mapping[str, str]) -> str | None:
+    """Return the kubeconfig chosen by the option or else by CONFORMANCE_KUBECONFIG; None means the lab's.
+
+    KUBECONFIG counts when the choice is "env", never by itself: it may name a cluster that somebody works on.
+
+    :raises ValueError: what was chosen is not there.
+    """
+    chosen = option or environment.get("CONFORMANCE_KUBECONFIG", "")
+    if not chosen:
+        return None
+    named = environment.get("KUBECONFIG", "") if chosen == FROM_ENVIRONMENT else chosen
+    if not named:
+        raise ValueError("the kubeconfig for tests/conformance is to be KUBECONFIG's, which is not set")
+    missing = [path for path in named.split(os.pathsep) if path and not Path(path).is_file()]
+    if missing:
+        raise ValueError(f"the kubeconfig for tests/conformance is not there: {missing[0]}")
+    return named
 
 
 @dataclass(frozen=True)

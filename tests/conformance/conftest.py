@@ -1,4 +1,4 @@
-"""The cluster that is judged: CONFORMANCE_KUBECONFIG's, or without that the lab; a namespace for each test.
+"""The cluster that is judged: that of --kubeconfig or CONFORMANCE_KUBECONFIG, else the lab; and its namespaces.
 
 No test needs more than the rights of a namespace's owner, save to make namespaces and to read nodes.
 """
@@ -17,15 +17,23 @@ import pytest
 from kubernetes import client, config, dynamic
 from kubernetes.client.rest import ApiException
 
-from .cluster import Answer, Kubectl, parsed, until
+from .cluster import Answer, Kubectl, chosen_kubeconfig, parsed, until
 
 BIN = Path(sys.executable).parent
-OLDER = sorted((BIN.parent / "kubectl").glob("*/kubectl"))
-"""Other versions, that setup/install --dev puts beside the environment's own, by folders of their names."""
+OLDEST = BIN.parent / "kubectl" / "1.32" / "kubectl"
+"""The oldest version that is held to work; setup/oldest-kubectl puts it beside the environment's own."""
+MISSING = pytest.mark.skipif(
+    not OLDEST.exists(), reason="kubectl 1.32 is not here: run setup/oldest-kubectl (x86_64 only)"
+)
 KUBECTLS = [
     pytest.param(BIN / "kubectl", id="kubectl"),
-    *(pytest.param(path, id=f"kubectl-{path.parent.name}", marks=pytest.mark.full) for path in OLDER),
+    pytest.param(OLDEST, id="kubectl-1.32", marks=[pytest.mark.full, MISSING]),
 ]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that names a cluster."""
+    parser.addoption("--kubeconfig", help="the cluster that tests/conformance judges; env: KUBECONFIG's")
 
 
 @dataclass(frozen=True)
@@ -39,9 +47,12 @@ class World:
 
 @pytest.fixture(scope="session")
 def world(request, tmp_path_factory) -> World:
-    kubeconfig = os.environ.get("CONFORMANCE_KUBECONFIG", "")
-    if not kubeconfig:
-        kubeconfig = str(request.getfixturevalue("lab").kubeconfig)
+    try:
+        # pytest knows the option only when it is told to run this folder.
+        chosen = chosen_kubeconfig(request.config.getoption("kubeconfig", None), os.environ)
+    except ValueError as error:
+        pytest.exit(str(error), pytest.ExitCode.USAGE_ERROR)
+    kubeconfig = chosen or str(request.getfixturevalue("lab").kubeconfig)
     folder = tmp_path_factory.mktemp("conformance")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("KUBE", "LAB_"))}
     # HOME stays: a kubeconfig may name a program that keeps its login there.
@@ -94,7 +105,7 @@ def namespace(core) -> Iterator[str]:
 
 @pytest.fixture(params=KUBECTLS)
 def kubectl(request, world, namespace) -> Kubectl:
-    """kubectl in the test's namespace, in every version that is installed (those of old with the mark full)."""
+    """kubectl in the test's namespace: the environment's own and the oldest (that with the mark full)."""
     return Kubectl(request.param, world.environment, namespace)
 
 
