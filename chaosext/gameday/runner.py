@@ -15,23 +15,34 @@ from pathlib import Path
 from types import FrameType
 
 from ..errors import ChaosextError
+from ..kubernetes.watchdog import HEALING_SECONDS, at_work
 from ..polling import poll
 from ..report.files import write_reports
-from ..result import EXIT_CODES, FILE_NAME, WORST_FIRST, Rollback, Verdict, Verification, read, write
+from ..result import EXIT_CODES, FILE_NAME, WORST_FIRST, Phase, Rollback, Verdict, Verification, read, write
 
 __all__ = ["Ran", "exit_code", "run_experiment"]
 
-HEALING_SECONDS = 60.0
-"""How long a run's watchdog may take to heal and to write what it did: design.md gives it 15 s."""
+_REPORT_SECONDS = 120.0
+"""What a watchdog may take, after its healing, to write what it did."""
 
 
 @dataclass(frozen=True)
 class Ran:
-    """What one run left: its result, its folder, and whether it was interrupted from outside."""
+    """What one run left: its result, its folder, and whether it was interrupted from outside.
+
+    `known` is False when it left no result, and this one says only so.
+    """
 
     verification: Verification
     folder: Path
     interrupted: bool
+    known: bool = True
+
+    @property
+    def maybe_broken(self) -> bool:
+        """Whether the system is not, or not known to be, as it was before the run."""
+        v = self.verification
+        return not self.known or (Phase.FAULT in v.phases and not v.rollback.proved)
 
 
 def run_experiment(path: Path, reports: Path, on_line: Callable[[str], None] | None = None) -> Ran:
@@ -50,28 +61,36 @@ def run_experiment(path: Path, reports: Path, on_line: Callable[[str], None] | N
             *("run", "--journal-path", str(Path(scratch) / "journal.json"), str(path)),
         ]
         code, interrupted = _run(words, {**os.environ, "CHAOS_REPORT_DIR": str(folder)}, on_line)
-        if code < 0 and folder.is_dir():
-            # Killed: its watchdog writes the result when it has healed.
-            poll(lambda: None if (folder / FILE_NAME).exists() else "not healed yet", HEALING_SECONDS)
-    return Ran(_result(path, folder, started, code), folder, interrupted)
+    if not (folder / FILE_NAME).exists():
+        # It died: its watchdog writes the result when it has healed, or has tried for long enough.
+        poll(lambda: "healing" if at_work(folder) else None, HEALING_SECONDS + _REPORT_SECONDS)
+    verification, known = _result(path, folder, started, code)
+    return Ran(verification, folder, interrupted, known)
 
 
-def _result(path: Path, folder: Path, started: datetime, code: int) -> Verification:
-    """Read a run's result, and see to its report; make one that says what is known when there is none."""
+def _result(path: Path, folder: Path, started: datetime, code: int) -> tuple[Verification, bool]:
+    """Read a run's result, and see to its report; make one that says what is known when there is none.
+
+    Returns also whether the run, or its watchdog, left one.
+    """
     try:
         found = read(folder)
         if not (folder / "report.html").exists():
-            write_reports(folder, found)  # what a watchdog wrote has none yet
+            write_reports(folder, found)  # a watchdog that was itself ended may have left none
     except ChaosextError as error:
         ended = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-        why = f"the run {ended} and left no result that can be read ({error}); its output says why"
+        why = (
+            f"the run {ended} and left no result that can be read ({error}); its output says why. Whether it "
+            "left the system as it found it is not known: chaos gameday heal sees to that"
+        )
         found = _unknown(path, started, why)
         # A disk that is full, perhaps: the verdict is told all the same.
         with contextlib.suppress(OSError, ChaosextError):
             folder.mkdir(parents=True, exist_ok=True)
             write(folder, found)
             write_reports(folder, found)
-    return found
+        return found, False
+    return found, True
 
 
 def _unknown(path: Path, started: datetime, reason: str) -> Verification:

@@ -12,6 +12,7 @@ again for HEALING_SECONDS.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import select
 import subprocess
@@ -35,9 +36,10 @@ from .healing import Healing, heal, leases
 from .lease import RENEW_SECONDS, Lease
 from .manifests import load_manifest
 
-__all__ = ["HEALING_SECONDS", "Orders", "Watchdog", "main"]
+__all__ = ["HEALING_SECONDS", "LOG_FILE", "Orders", "Watchdog", "at_work", "main"]
 
 HEALING_SECONDS = 600.0
+LOG_FILE = "watchdog.log"
 _READY, _DONE, _HEAL = "ready", "done", "heal "
 _START_SECONDS = 30.0
 _END_SECONDS = 10.0
@@ -76,8 +78,13 @@ class Watchdog:
 
     def __init__(self, orders: Orders) -> None:
         """Start it and wait until it could heal. Raises KubernetesError when it cannot."""
-        self._log = Path(orders.reports) / "watchdog.log" if orders.reports else Path(os.devnull)
+        self._log = Path(orders.reports) / LOG_FILE if orders.reports else Path(os.devnull)
         with self._log.open("wb") as log:
+            # The process inherits the lock with its log, and holds it as long as it lives: see at_work. Not
+            # every file system has locks.
+            with contextlib.suppress(OSError):
+                if orders.reports:
+                    fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._process = subprocess.Popen(
                 [sys.executable, "-m", __name__],
                 stdin=subprocess.PIPE,
@@ -120,6 +127,18 @@ class Watchdog:
     def _last_words(self) -> str:
         text = self._log.read_text(encoding="utf-8", errors="replace").strip()
         return (text.splitlines() or ["no reason given"])[-1]
+
+
+def at_work(reports: Path) -> bool:
+    """Tell whether the watchdog of the run with this folder is still there; False when it never had one."""
+    try:
+        with (reports / LOG_FILE).open("rb") as log:
+            fcntl.flock(log, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def main() -> int:
