@@ -16,6 +16,7 @@ from ..yamlfile import read_document
 __all__ = ["DEFAULT_PLAN", "Abort", "Day", "Pause", "Plan", "load_plan", "plan_of"]
 
 DEFAULT_PLAN = Path("experiments/gameday.yaml")
+_TWICE = "a day can have one experiment named {!r}, by which its verdict is known"
 
 
 class _Strict(BaseModel):
@@ -90,13 +91,13 @@ def load_plan(path: Path) -> Day:
         plan = Plan.model_validate(read_document(path))
     except ValidationError as error:
         raise BadInput(f"{path}: {validation_line(error)}") from error
-    files = []
+    files: list[Path] = []
     for index, name in enumerate(plan.experiments):
         file = path.parent / name
         if "\0" in name or not file.is_file():
             raise BadInput(f"{path}: experiments.{index}: {name!r}: no such file beside the plan")
-        if file in files:
-            raise BadInput(f"{path}: experiments.{index}: {name!r} is named twice")
+        if file.stem in {other.stem for other in files}:
+            raise BadInput(f"{path}: experiments.{index}: {name!r}: {_TWICE.format(file.stem)}")
         files.append(file)
     return Day(plan, tuple(files))
 
@@ -113,6 +114,10 @@ def plan_of(given: tuple[Path, ...]) -> Day:
         )
     if plans or not given:
         return load_plan(plans[0] if plans else DEFAULT_PLAN)
+    stems = [path.stem for path in given]
+    for index, path in enumerate(given):
+        if path.stem in stems[:index]:
+            raise BadInput(f"{path}: {_TWICE.format(path.stem)}")
     # Whoever names experiments gets them all, one after another, whatever the first ones prove.
     plan = Plan(title="Experiments", experiments=[str(path) for path in given], abort=Abort(not_restored=False))
     return Day(plan, given)

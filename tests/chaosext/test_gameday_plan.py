@@ -47,7 +47,11 @@ def plan(folder, content):
         ({**GOOD, "experiments": []}, "experiments: List should have at least 1 item"),
         ({**GOOD, "experimets": []}, "experimets: Extra inputs are not permitted"),
         ({**GOOD, "experiments": ["a.json", "c.json"]}, r"experiments.1: 'c.json': no such file"),
-        ({**GOOD, "experiments": ["a.json", "a.json"]}, r"experiments.1: 'a.json' is named twice"),
+        (
+            {**GOOD, "experiments": ["a.json", "a.json"]},
+            r"experiments.1: 'a.json': a day can have one experiment named 'a'",
+        ),
+        ({**GOOD, "experiments": ["a.json", "./a.json"]}, r"experiments.1: './a.json': a day can have one"),
         ({**GOOD, "pause": {"steady_windows": -1}}, r"pause.steady_windows: Input should be greater"),
         ({**GOOD, "abort": {"verdicts": ["failed"]}}, r"abort.verdicts.0: Input should be 'verified'"),
         ({**GOOD, "budget_floor": 2}, "budget_floor: Input should be less than 1"),
