@@ -10,10 +10,10 @@ from pathlib import Path
 from ..errors import BadInput
 from ..report.files import FORMATS, write_reports
 from ..result import FILE_NAME, Verdict, read
-from .day import DAY_FILE, DayRecord, read_day, run_day
+from .day import DAY_FILE, DayRecord, begun, read_day, resumed, run_day
 from .notify import notify
 from .pages import write_day
-from .plan import DEFAULT_PLAN, Day, load_plan, plan_of
+from .plan import Day, plan_of
 from .progress import progress_for
 from .runner import exit_code
 from .summary import DayResult, gather
@@ -32,15 +32,18 @@ def run(
 ) -> int:
     """Run a plan or experiments, write what there is to read, and return the exit code. Raises BadInput."""
     failing = _failing(fail_on)
-    if resume is not None and given and len(given) > 1:
-        raise BadInput("--resume goes on with one plan: give the plan, or nothing for the usual one")
-    resumed = read_day(resume) if resume is not None else None
-    day = (load_plan(given[0] if given else DEFAULT_PLAN) if resume is not None else plan_of(given)).only(only)
-    # Experiments named one by one need no summary; a plan and several of them are a day.
-    is_day = len(day.experiments) > 1 or not given or given[0].suffix != ".json"
-    folder = resume if resume is not None else _day_folder(reports) if is_day else None
-    reports = resume.resolve().parent if resume is not None else reports
-    record = _run(day, reports, style, folder, resumed)
+    if resume is None:
+        day = plan_of(given).only(only)
+        record = begun(day)
+        # Experiments named one by one need no summary; a plan and several of them are a day.
+        is_day = len(day.experiments) > 1 or not given or given[0].suffix != ".json"
+        folder = _day_folder(reports) if is_day else None
+    else:
+        if given:
+            raise BadInput("--resume goes on with the plan that the day began with: name no other")
+        day, record = resumed(resume)
+        day, folder, reports = day.only(only), resume, resume.resolve().parent
+    _run(day, record, reports, style, folder)
     if folder is not None:
         result = gather(record, reports)
         write_day(folder, result)
@@ -49,12 +52,13 @@ def run(
     return exit_code([verdict for verdict in record.verdicts() if verdict in failing])
 
 
-def _run(day: Day, reports: Path, style: str, folder: Path | None, resumed: DayRecord | None) -> DayRecord:
+def _run(day: Day, record: DayRecord, reports: Path, style: str, folder: Path | None) -> None:
     """Run the day with its display; a SIGTERM between two runs ends it as Ctrl-C does."""
-    progress = progress_for([path.stem for path in day.experiments], style)
+    done = {run.experiment for run in record.runs}
+    progress = progress_for([path.stem for path in day.experiments if path.stem not in done], style)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return run_day(day, reports, progress, folder, resumed)
+        run_day(day, record, reports, progress, folder)
     finally:
         signal.signal(signal.SIGTERM, before)
         progress.close()
@@ -69,9 +73,12 @@ def _failing(names: str | None) -> set[Verdict]:
     if names is None:
         return set(Verdict)
     try:
-        return {Verdict(name.strip()) for name in names.split(",") if name.strip()}
+        found = {Verdict(name.strip()) for name in names.split(",") if name.strip()}
     except ValueError as error:
         raise BadInput(f"--fail-on: {error}; verdicts are {', '.join(Verdict)}") from error
+    if not found - {Verdict.VERIFIED}:
+        raise BadInput(f"--fail-on: {names!r} names no failure, so that nothing would ever fail")
+    return found
 
 
 def _notify(day: Day, result: DayResult) -> None:

@@ -12,12 +12,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..environment import validation_line
 from ..errors import BadInput, ChaosextError
-from ..result import Phase, Verdict
+from ..result import Verdict
 from . import plan as plans
 from .runner import Ran, run_experiment
 from .steady import budget_refusal, open_gate, wait_until_steady
 
-__all__ = ["DAY_FILE", "DayRecord", "DayRun", "Progress", "read_day", "run_day"]
+__all__ = ["DAY_FILE", "DayRecord", "DayRun", "Progress", "begun", "read_day", "resumed", "run_day"]
 
 DAY_FILE = "day.json"
 _INTERRUPTED = "interrupted"
@@ -28,22 +28,36 @@ class _Model(BaseModel):
 
 
 class DayRun(_Model):
-    """One experiment of a day: its run's folder beside the day's, its verdict, or why it was not started."""
+    """One experiment of a day: its run's folder beside the day's, its verdict, or why it was not started.
+
+    `interrupted`: a signal came while it ran, so that its verdict is none to go by unless it is verified.
+    """
 
     experiment: str
     folder: str | None = None
     verdict: Verdict
     not_started: str | None = None
+    interrupted: bool = False
+
+    @property
+    def done(self) -> bool:
+        """Whether a resumed day need not run it again."""
+        return self.folder is not None and (not self.interrupted or self.verdict is Verdict.VERIFIED)
 
 
 class DayRecord(_Model):
-    """What day.json holds: the plan, what ran, and why the day ended early if it did."""
+    """What day.json holds: the plan and its files, what ran, and why the day ended early if it did.
+
+    `planned` names the experiments, `files` says where they lie, in the same order.
+    """
 
     title: str
     started: str
     environment: str
     stale_after_days: int
     planned: list[str]
+    plan: plans.Plan | None = None
+    files: list[str] = []
     runs: list[DayRun] = []
     stopped: str | None = None
     ended: str | None = None
@@ -73,28 +87,49 @@ class Progress(Protocol):
         """Pass on what else a person should know."""
 
 
-def run_day(
-    day: plans.Day,
-    reports: Path,
-    progress: Progress,
-    folder: Path | None = None,
-    resumed: DayRecord | None = None,
-) -> DayRecord:
-    """Run a day's experiments and return its record.
-
-    The record is kept in `folder` after each one, so that an interrupted day leaves what ran; None keeps none.
-    A `resumed` record is gone on with: what it has a verdict for is not run again.
-    """
-    record = resumed or DayRecord(
+def begun(day: plans.Day) -> DayRecord:
+    """Return the record of a day of which nothing ran yet."""
+    return DayRecord(
         title=day.plan.title,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
-        environment=os.environ.get("CHAOS_ENVIRONMENT", "unknown"),
+        environment=_environment(),
         stale_after_days=day.plan.stale_after_days,
         planned=[path.stem for path in day.experiments],
+        plan=day.plan,
+        files=[str(path.absolute()) for path in day.experiments],
     )
-    record.stopped = None
-    # What was left out, for want of budget or a file, is tried again.
-    record.runs = [run for run in record.runs if run.folder is not None]
+
+
+def resumed(folder: Path) -> tuple[plans.Day, DayRecord]:
+    """Return a day to go on with, by the plan that it began with, and its record of what need not run again.
+
+    What was interrupted, or left out for want of budget or a file, is to be tried again. Raises BadInput when
+    day.json cannot be read or does not say what to run, and in another environment than the day's.
+    """
+    record = read_day(folder)
+    if record.plan is None or len(record.files) != len(record.planned):
+        raise BadInput(f"{folder / DAY_FILE}: it does not say which files were planned: run the plan anew")
+    if record.environment != _environment():
+        raise BadInput(
+            f"{folder}: the day began on {record.environment}, and CHAOS_ENVIRONMENT is {_environment()}: "
+            "one day has one environment"
+        )
+    record.stopped = record.ended = None
+    record.runs = [run for run in record.runs if run.done]
+    return plans.Day(record.plan, tuple(Path(file) for file in record.files)), record
+
+
+def _environment() -> str:
+    return os.environ.get("CHAOS_ENVIRONMENT", "unknown")
+
+
+def run_day(
+    day: plans.Day, record: DayRecord, reports: Path, progress: Progress, folder: Path | None = None
+) -> None:
+    """Run those of a day's experiments that its record has no run of, and keep the record.
+
+    It is kept in `folder` after each one, so that an interrupted day leaves what ran; None keeps none.
+    """
     done = {run.experiment for run in record.runs}
     # Rules look at what runs now: a resumed day was resumed in spite of what ran before.
     before = len(record.runs)
@@ -107,8 +142,7 @@ def run_day(
         except KeyboardInterrupt:
             record.stopped = _INTERRUPTED
         else:
-            if ran is not None:
-                record.stopped = _stop(day.plan, record.runs[before:], ran)
+            record.stopped = _stop(day.plan, record.runs[before:], ran)
         if path == day.experiments[-1] and record.stopped != _INTERRUPTED:
             record.stopped = None  # nothing was left to stop
         _keep(record, folder)
@@ -117,7 +151,6 @@ def run_day(
             break
     record.ended = datetime.now(UTC).isoformat(timespec="seconds")
     _keep(record, folder)
-    return record
 
 
 def _one(plan: plans.Plan, path: Path, reports: Path, progress: Progress, record: DayRecord) -> Ran | None:
@@ -141,20 +174,27 @@ def _one(plan: plans.Plan, path: Path, reports: Path, progress: Progress, record
         progress.not_started(str(path), refusal)
         return None
     ran = run_experiment(path, reports, progress.started(path.stem))
-    record.runs.append(DayRun(experiment=path.stem, folder=ran.folder.name, verdict=ran.verification.verdict))
+    record.runs.append(
+        DayRun(
+            experiment=path.stem,
+            folder=ran.folder.name,
+            verdict=ran.verification.verdict,
+            interrupted=ran.interrupted,
+        )
+    )
     progress.ended(ran)
     return ran
 
 
-def _stop(plan: plans.Plan, runs: list[DayRun], ran: Ran) -> str | None:
-    """Say why the day ends after a run; None: it goes on."""
-    v = ran.verification
-    if ran.interrupted:
+def _stop(plan: plans.Plan, runs: list[DayRun], ran: Ran | None) -> str | None:
+    """Say why the day ends after the last of its runs; None: it goes on. `ran` is None for one left out."""
+    last = runs[-1]
+    if last.interrupted:
         return _INTERRUPTED
-    if v.verdict in plan.abort.verdicts:
-        return f"{v.experiment} is {v.verdict}, which the plan's abort.verdicts names"
-    if plan.abort.not_restored and Phase.FAULT in v.phases and not v.rollback.proved:
-        return f"{v.experiment} did not restore the system (abort.not_restored)"
+    if last.verdict in plan.abort.verdicts:
+        return f"{last.experiment} is {last.verdict}, which the plan's abort.verdicts names"
+    if plan.abort.not_restored and ran is not None and ran.maybe_broken:
+        return f"{last.experiment} did not restore the system, as far as is known (abort.not_restored)"
     failures = sum(run.verdict is not Verdict.VERIFIED for run in runs)
     if plan.abort.failures is not None and failures >= plan.abort.failures:
         return f"{failures} experiments are not verified (abort.failures)"

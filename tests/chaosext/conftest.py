@@ -7,11 +7,14 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chaosext import run
+
+from .day_world import World
 
 TOKEN = "glsa_test-token-of-this-suite"
 PROMETHEUS = {"uid": "prom", "name": "Prometheus", "type": "prometheus", "isDefault": True}
@@ -99,6 +102,11 @@ def grafana_server() -> Iterator[ScriptedGrafana]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
 
 
 @pytest.fixture(autouse=True)
