@@ -16,7 +16,11 @@ from typing import Any
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-__all__ = ["Browser", "missing", "started"]
+__all__ = ["REMEDY", "Browser", "missing", "started"]
+
+REMEDY = (
+    "install Debian's chromium and chromium-driver, or elsewhere a Chrome with the chromedriver of its version"
+)
 
 _AUDIT = Path(__file__).with_suffix(".js")
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")

@@ -25,11 +25,12 @@ from chaosext.environment import load_windows
 from chaosext.result import Verification, read
 from lab import settings
 
-from .browser import Browser, missing, started
+from .browser import REMEDY, Browser, missing, started
 
 CHECKOUT = Path(__file__).parents[1]
 UP_SECONDS = 120
 TARGET = os.environ.get("GAMEDAY_TARGET", "")
+BROWSER_REQUIRED = os.environ.get("BROWSER_REQUIRED", "")
 WINDOW = load_windows(
     CHECKOUT / "manifests" / "windows.yaml", os.environ["CHAOS_ENVIRONMENT"] if TARGET else "lab"
 ).short_window_seconds
@@ -217,9 +218,11 @@ def day(request: pytest.FixtureRequest) -> Day:
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Return the session's browser; the test is skipped on a machine without one."""
+    """Return the session's browser; without one the test is skipped, or fails when setup/test runs it."""
     if (why := missing()) is not None:
-        pytest.skip(why)
+        if BROWSER_REQUIRED:
+            pytest.fail(f"{why}, and BROWSER_REQUIRED is set: {REMEDY}", pytrace=False)
+        pytest.skip(f"{why}: {REMEDY}")
     with started(tmp_path_factory.mktemp("browser")) as browser:
         yield browser
 

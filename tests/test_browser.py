@@ -1,10 +1,16 @@
 """The questions that a browser's tests ask find what they are there to find."""
 
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from .browser import Browser
+from .browser import REMEDY, Browser
+
+ROOT = Path(__file__).parents[1]
 
 GOOD = """<!doctype html><html lang="en"><title>x</title><style>
 body{margin:0;color:#222;background:#fff} svg text{fill:#222}
@@ -63,3 +69,26 @@ def test_the_other_faults_are_found(show):
     assert len(page.unnamed_pictures()) == 1
     assert len(page.requests()) == 2
     assert any("oh" in error for error in page.errors())
+
+
+@pytest.mark.parametrize(("required", "code"), [("1", 1), ("", 0)])
+def test_without_a_browser_a_test_fails_in_setup_test_and_is_skipped_else(tmp_path, required, code):
+    one = f"{Path(__file__)}::test_the_other_faults_are_found"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--basetemp={tmp_path / 'own'}", one],
+        # A path on which there is no program at all.
+        env={**os.environ, "PATH": str(tmp_path), "BROWSER_REQUIRED": required},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    assert ("1 error" if required else "1 skipped") in done.stdout
+    assert REMEDY in " ".join(done.stdout.split())
+
+
+def test_setup_test_requires_a_browser():
+    script = (ROOT / "setup/test").read_text()
+    assert re.search(r'^export .*BROWSER_REQUIRED="\$\{BROWSER_REQUIRED-1\}"$', script, re.M)
