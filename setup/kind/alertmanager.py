@@ -1,9 +1,9 @@
 """Writes what Alertmanager reads: python setup/kind/alertmanager.py FOLDER; prints its configuration's digest.
 
-Slack is asked by SLACK_WEBHOOK_URL, or by SLACK_TOKEN (a bot's, scope chat:write) and SLACK_CHANNEL; without them
-alerts go nowhere from here. The folder gets alertmanager.yaml, made from manifests/observability/alertmanager.yaml,
-and the secret in a file of its own beside it: Alertmanager looks into that one for each message, so that only
-another configuration, whose digest is another one, needs another pod.
+Slack is reached by SLACK_WEBHOOK_URL, or by SLACK_TOKEN (a bot's, scope chat:write) and SLACK_CHANNEL; without
+them alerts go nowhere from here. The folder gets alertmanager.yaml, made from the contract file of
+manifests/observability, and the secret in a file of its own beside it: Alertmanager looks into that one for
+each message, so that only another configuration, whose digest is another one, needs another pod.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Slack on kind: what is rendered for Alertmanager, and what the real one then sends, to a server on loopback."""
+"""Slack on kind: what is rendered for Alertmanager, and what the real one then sends, on loopback."""
 
 import json
 import os
