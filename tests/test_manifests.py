@@ -62,7 +62,7 @@ def test_a_fault_that_is_no_release_is_a_job_that_ends_by_itself_and_that_app_ya
     assert (fault["kind"], fault["metadata"]["name"]) == ("Job", path.stem)
     assert not [name for _, name in app() if name == path.stem]
     assert fault["metadata"]["namespace"] == "ecommerce"
-    assert (fault["spec"]["activeDeadlineSeconds"], fault["spec"]["backoffLimit"]) == (240, 0)
+    assert (fault["spec"]["activeDeadlineSeconds"], fault["spec"]["backoffLimit"]) == (1500, 0)
     assert fault["spec"]["template"]["spec"]["restartPolicy"] == "Never"
     assert version(fault).endswith(path.stem)
 

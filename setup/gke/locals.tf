@@ -33,7 +33,7 @@ locals {
   ])
 
   # How it is watched.
-  windows = yamldecode(file("${local.manifests}/windows.yaml")).environments.gke
+  windows = yamldecode(file("${local.manifests}/windows.yaml")).environments[var.windows]
   exported_series = {
     for job in yamldecode(file("${local.manifests}/observability/scrape.yaml")).scrape_configs :
     job.job_name => job.metric_relabel_configs[0].regex if can(job.metric_relabel_configs)

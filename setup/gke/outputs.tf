@@ -14,6 +14,11 @@ output "connect" {
   value       = "gcloud container clusters get-credentials ${google_container_cluster.this.name} --location=${google_container_cluster.this.location} --project=${var.project}"
 }
 
+output "environment" {
+  description = "The row of manifests/windows.yaml whose rules are loaded (CHAOS_ENVIRONMENT)."
+  value       = var.windows
+}
+
 output "registry" {
   description = "What the shop's images are pushed to."
   value       = google_artifact_registry_repository.shop.registry_uri

@@ -4,7 +4,7 @@
 # Within a folder a rule's title is unique, and an alert's title is its name: an SLO's two alerts, a page and a
 # ticket, have one name, so each severity has a folder of its own.
 locals {
-  slo_groups = yamldecode(file("${local.manifests}/observability/rules/gke/slo.yaml")).groups
+  slo_groups = yamldecode(file("${local.manifests}/observability/rules/${var.windows}/slo.yaml")).groups
   log_groups = yamldecode(file("${local.manifests}/observability/loki-rules.yaml")).groups
 
   seconds_per_unit = { s = 1, m = 60, h = 3600, d = 86400 }

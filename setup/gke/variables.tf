@@ -99,6 +99,17 @@ variable "grafana_region" {
   default     = "us"
 }
 
+variable "windows" {
+  description = "The row of manifests/windows.yaml that alerts and experiments go by: gke, whose burn-rate windows are compressed so that a game day sees its alerts, or production, whose are not."
+  type        = string
+  default     = "gke"
+
+  validation {
+    condition     = contains(["gke", "production"], var.windows)
+    error_message = "windows is gke or production: the rows of manifests/windows.yaml that fit this environment's scrape interval."
+  }
+}
+
 variable "slack_webhook_url" {
   description = "Slack's incoming webhook, which alerts are sent to; none when empty. A secret: set it as TF_VAR_slack_webhook_url."
   type        = string

@@ -8,7 +8,7 @@ from chaosext.errors import BadInput
 TABLE = Path(__file__).parents[2] / "manifests" / "windows.yaml"
 
 
-@pytest.mark.parametrize("name", ["lab", "kind", "gke"])
+@pytest.mark.parametrize("name", ["lab", "kind", "gke", "production"])
 def test_every_environment_has_a_row_of_at_least_four_scrapes(name):
     windows = load_windows(TABLE, name)
     assert windows.short_window_seconds >= 4 * windows.scrape_interval_seconds
@@ -23,7 +23,7 @@ def test_the_environment_comes_from_the_environment(monkeypatch):
 @pytest.mark.parametrize(("name", "said"), [("", "is not set"), ("moon", "is 'moon'")])
 def test_an_unknown_environment_lists_the_known_ones(monkeypatch, name, said):
     monkeypatch.setenv("CHAOS_ENVIRONMENT", name)
-    with pytest.raises(BadInput, match=rf"{said}.*knows lab, kind, gke"):
+    with pytest.raises(BadInput, match=rf"{said}.*knows lab, kind, gke, production"):
         load_windows(TABLE)
 
 

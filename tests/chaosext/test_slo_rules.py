@@ -56,13 +56,13 @@ def test_every_slo_with_a_budget_has_its_alerts_in_every_environment():
 
 
 def test_production_has_the_workbook_s_thresholds_without_a_float_s_noise():
-    page = next(r for r in groups("gke")["slo-payment-success"]["rules"] if r.get("alert"))
+    page = next(r for r in groups("production")["slo-payment-success"]["rules"] if r.get("alert"))
     select = '{slo="payment-success"}'
     assert page["expr"] == (
         f"(slo:sli_error:ratio_rate1h{select} > 0.144 and slo:sli_error:ratio_rate5m{select} > 0.144)"
         f" or (slo:sli_error:ratio_rate6h{select} > 0.06 and slo:sli_error:ratio_rate30m{select} > 0.06)"
     )
-    text = (MANIFESTS / "observability" / "rules" / "gke" / "slo.yaml").read_text()
+    text = (MANIFESTS / "observability" / "rules" / "production" / "slo.yaml").read_text()
     assert "00000" not in text.replace("50000", "").replace("10000", "")
 
 
@@ -92,20 +92,20 @@ def chaos_slo(*words: str, **environment: str | None):
 
 def test_rules_are_written_once_and_drift_is_told(manifests):
     done = chaos_slo("rules", "--check", "--manifests", str(manifests))
-    assert (done.exit_code, done.output.count("unchanged")) == (0, 3)
+    assert (done.exit_code, done.output.count("unchanged")) == (0, 4)
     path = manifests / "slo.yaml"
     path.write_text(path.read_text().replace("target: 0.99\n", "target: 0.995\n", 1))
     done = chaos_slo("rules", "--check", "--manifests", str(manifests))
-    assert (done.exit_code, done.output.count("not up to date")) == (1, 3)
+    assert (done.exit_code, done.output.count("not up to date")) == (1, 4)
     done = chaos_slo("rules", "--manifests", str(manifests))
-    assert (done.exit_code, done.output.count(": written\n")) == (0, 3)
+    assert (done.exit_code, done.output.count(": written\n")) == (0, 4)
     assert "0.072" in (manifests / "observability" / "rules" / "lab" / "slo.yaml").read_text()
 
 
 def test_validate_says_what_there_is(manifests):
     done = chaos_slo("validate", "--manifests", str(manifests))
     assert done.exit_code == 0
-    assert done.output == f"{manifests}/slo.yaml: 16 SLOs; windows for lab, kind, gke\n"
+    assert done.output == f"{manifests}/slo.yaml: 16 SLOs; windows for lab, kind, gke, production\n"
 
 
 @pytest.mark.parametrize(

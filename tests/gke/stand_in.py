@@ -3,7 +3,7 @@
 Called as `stand_in.py PROGRAM ARGUMENTS...`. facts.json in $MEMORY says what is so: `made` (Terraform applied),
 `enabled` (the checks are), `fail` (the beginning of a command line that fails), `policy` (the image that the
 API server makes of the shop's), `unready` (so many times the SLIs are not met yet), `leftovers` (kind: names),
-`stack_code` (what grafana.com answers).
+`stack_code` (what grafana.com answers), `outputs` (of Terraform, by name).
 """
 
 # One script calls this some twenty times, so it imports as little as it can, and no pathlib:
@@ -19,6 +19,7 @@ OUTPUTS = {
     "grafana_url": "https://mygameday.grafana.net",
     "grafana_token": "chaos-token-of-the-test",
     "registry": REGISTRY,
+    "environment": "gke",
     "connect": "gcloud container clusters get-credentials gameday --location=a --project=my-project",
 }
 VARIABLES = {"project": "my-project", "name": "gameday", "grafana_stack": "mygameday"}
@@ -71,7 +72,7 @@ def terraform(words: list[str], facts: dict) -> int:
             return 0
         if not facts["made"] or words[3] not in OUTPUTS:
             return 1
-        print(OUTPUTS[words[3]], end="")
+        print(facts.get("outputs", {}).get(words[3], OUTPUTS[words[3]]), end="")
     elif words[1] == "show":
         secret = os.environ.get("TF_VAR_slack_webhook_url", "")  # noqa: SIM112 - Terraform wants the variable's own name
         print(json.dumps({"variables": {k: {"value": v} for k, v in (VARIABLES | {"slack": secret}).items()}}))

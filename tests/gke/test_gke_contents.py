@@ -36,10 +36,14 @@ def documents(path):
 
 @pytest.fixture(scope="module")
 def evaluated(tmp_path_factory):
-    """What Terraform's own interpreter makes of the locals; it needs no provider for these."""
+    """What Terraform's own interpreter makes of the locals."""
+    return evaluate(tmp_path_factory.mktemp("gke"))
+
+
+def evaluate(root, **answers):
+    """Return what the locals are for the variables' values; Terraform needs no provider for these."""
     if TERRAFORM is None:
         pytest.skip("Terraform is not installed")
-    root = tmp_path_factory.mktemp("gke")
     folder = root / "setup/gke"
     folder.mkdir(parents=True)
     for name in ("manifests", "dashboards"):
@@ -49,7 +53,7 @@ def evaluated(tmp_path_factory):
         (folder / path.name).write_text("\n".join(blocks))
     for name in ("k8s-monitoring.yaml", "redis.alloy.tftpl"):
         shutil.copy(GKE / name, folder)
-    answers = {"project": "my-project", "owner": "jane", "grafana_stack": "mygameday"}
+    answers |= {"project": "my-project", "owner": "jane", "grafana_stack": "mygameday"}
     (folder / "terraform.tfvars.json").write_text(json.dumps(answers))
     done = subprocess.run(
         [TERRAFORM, f"-chdir={folder}", "console"],
@@ -61,16 +65,27 @@ def evaluated(tmp_path_factory):
 
 
 def test_every_rule_of_the_files_is_there_once(evaluated):
-    groups = documents(MANIFESTS / "observability/rules/gke/slo.yaml")[0]["groups"]
+    assert rules_of(evaluated) == rules_of_files("gke")
+
+
+def test_the_row_for_production_is_taken_whole_when_the_variable_says_so(tmp_path, evaluated):
+    production = evaluate(tmp_path, windows="production")
+    assert (evaluated["windows"]["compressed"], production["windows"]["compressed"]) == (True, False)
+    assert rules_of(production) == rules_of_files("production") != rules_of(evaluated)
+
+
+def rules_of_files(row):
+    """Return every rule of a row's files, as text, sorted."""
+    groups = documents(MANIFESTS / f"observability/rules/{row}/slo.yaml")[0]["groups"]
     groups += documents(MANIFESTS / "observability/loki-rules.yaml")[0]["groups"]
-    rules = [rule for group in groups for rule in group["rules"]]
+    return sorted(json.dumps(rule, sort_keys=True) for group in groups for rule in group["rules"])
+
+
+def rules_of(evaluated):
+    """Return every rule that Terraform makes, as text, sorted."""
     recorded = [rule for group in evaluated["recorded"].values() for rule in group["rules"]]
     alerts = [rule for group in evaluated["alerts"].values() for rule in group["rules"]]
-
-    def key(rule):
-        return json.dumps(rule, sort_keys=True)
-
-    assert sorted(map(key, recorded + alerts)) == sorted(map(key, rules))
+    return sorted(json.dumps(rule, sort_keys=True) for rule in recorded + alerts)
 
 
 def test_titles_are_unique_within_a_folder(evaluated):

@@ -89,6 +89,11 @@ def test_env_exports_the_contract_and_nothing_else(up):
     ]
 
 
+def test_env_names_the_row_of_windows_whose_rules_are_loaded(made):
+    made.remember(outputs={"environment": "production"})
+    assert "export CHAOS_ENVIRONMENT=production" in made.run("env").stdout.splitlines()
+
+
 def test_the_shop_waits_for_the_policy(checkout):
     image = f"{REGISTRY}/ecommerce-shop:1.0.0"
     checkout.remember(policy=["ecommerce-shop:1.0.0", "ecommerce-shop:1.0.0", image])
@@ -245,7 +250,7 @@ def test_env_before_up_says_so(checkout):
 def test_env_with_a_state_that_lacks_grafana_says_so(made):
     made.remember(made=False)
     done = made.run("env")
-    assert said(done) == "env: Terraform's state has no Grafana: run setup/up gke again"
+    assert said(done) == "env: Terraform's state has no Grafana, or is an older one: run setup/up gke again"
     assert done.stdout == ""
 
 

@@ -121,7 +121,14 @@ def test_every_local_is_used(configuration):
 
 def test_outputs_are_documented_and_tokens_are_sensitive(configuration):
     outputs = {labels[0]: body for labels, body in configuration.named("output").items()}
-    assert {"grafana_url", "grafana_token", "connect", "registry", "checks_enabled"} == outputs.keys()
+    assert {
+        "grafana_url",
+        "grafana_token",
+        "connect",
+        "environment",
+        "registry",
+        "checks_enabled",
+    } == outputs.keys()
     for name, body in outputs.items():
         assert body["description"].strip('"'), name
         assert body.get("sensitive", False) is (name == "grafana_token")

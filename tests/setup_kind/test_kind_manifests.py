@@ -14,6 +14,8 @@ import yaml
 from kubernetes_validate.utils import all_versions, major_minor
 from packaging.version import Version
 
+from chaosext.environment import environments
+
 ROOT = Path(__file__).parents[2]
 KIND = ROOT / "setup" / "kind"
 MANIFESTS = ROOT / "manifests"
@@ -187,7 +189,7 @@ def test_the_blackbox_exporter_takes_its_configuration():
     check("prometheus-blackbox-exporter", "--config.check", f"--config.file={OBSERVABILITY / 'blackbox.yaml'}")
 
 
-@pytest.mark.parametrize("environment", ["gke", "kind", "lab"])
+@pytest.mark.parametrize("environment", environments(MANIFESTS / "windows.yaml"))
 def test_prometheus_takes_the_rules(environment):
     check("promtool", "check", "rules", OBSERVABILITY / "rules" / environment / "slo.yaml")
 
