@@ -1,7 +1,7 @@
 """Every expected alert can fire while its experiment watches, with the windows of every environment it runs in.
 
-The time is computed, not measured: how long the stated deviation must last until the alert's expression is true,
-then how long the series and the rules take to say so.
+The time is computed, not measured: how long the stated deviation must last until the alert's expression is
+true, then how long the series and the rules take to say so.
 """
 
 import json
