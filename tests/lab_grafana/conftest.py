@@ -20,6 +20,11 @@ from typing import Any
 
 import pytest
 import requests
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from lab.grafana.server import GrafanaSettings, serve
 from lab.node.logs import LogFile, LogFolder
@@ -305,6 +310,25 @@ def running_trace_store() -> Iterator[str]:
 def tempo_url() -> Iterator[str]:
     with running_trace_store() as url:
         yield url
+
+
+def failed_purchase(tempo_url: str) -> str:
+    """Send a purchase whose payment fails by OpenTelemetry's exporter; return the id of its trace."""
+    exporter = OTLPSpanExporter(endpoint=f"{tempo_url}/v1/traces")
+
+    def tracer(service: str) -> Any:
+        provider = TracerProvider(resource=Resource.create({"service.name": service}), shutdown_on_exit=False)
+        provider.add_span_processor(SimpleSpanProcessor(exporter))
+        return provider.get_tracer("shop.test", "1.0")
+
+    with tracer("gateway").start_as_current_span("POST /pay", kind=SpanKind.SERVER) as root:
+        with tracer("payment").start_as_current_span("charge", kind=SpanKind.CLIENT) as span:
+            span.set_attribute("db.statement", "SELECT 1")
+            span.record_exception(RuntimeError("no provider"))
+            span.set_status(Status(StatusCode.ERROR, "Failed to connect"))
+        trace = f"{root.get_span_context().trace_id:032x}"
+    exporter.shutdown()
+    return trace
 
 
 @dataclass

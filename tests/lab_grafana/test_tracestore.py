@@ -8,20 +8,15 @@ import time
 import pytest
 import requests
 from google.protobuf.json_format import MessageToDict
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from lab.grafana.server import GrafanaSettings
 from lab.grafana.tracestore import otlp, traceql
 from lab.grafana.tracestore.store import Span, TraceStore
 from lab.grafana.tracestore.traceql import TraceQLError
 
-from .conftest import TOKEN, running_grafana
+from .conftest import TOKEN, failed_purchase, running_grafana
 
 PROXY = "/api/datasources/proxy/uid/tempo/api"
 SECOND = 1_000_000_000
@@ -71,7 +66,7 @@ class TestRoom:
         assert 0 < len(kept) < 100
         assert kept == ids[-len(kept) :]
         assert store.get(failed) is not None
-        assert store.counters.dropped_traces == 100 - len(kept)
+        assert store.counters.dropped_traces == {False: 100 - len(kept), True: 0}
         assert store.cost <= 40_000
 
     def test_an_error_that_comes_late_saves_its_trace(self):
@@ -88,7 +83,25 @@ class TestRoom:
         trace = secrets.token_bytes(16)
         store.add(spans_of(*({"trace": trace} for _ in range(5010))))
         assert len(store.get(trace).spans) == 5000
-        assert store.counters.dropped_spans == 10
+        assert store.counters.dropped_spans == {False: 10, True: 0}
+
+    def test_an_error_after_the_last_span_that_a_trace_may_have_still_marks_and_explains_it(self):
+        store = TraceStore(max_bytes=10_000_000, max_error_bytes=10_000_000)
+        trace = secrets.token_bytes(16)
+        store.add(spans_of(*({"trace": trace} for _ in range(5000)), {"trace": trace, "status": 2}))
+        kept = store.get(trace)
+        assert (kept.failed, len(kept.spans), kept.spans[-1].status) == (True, 5001, 2)
+        store.add(spans_of(*({"trace": trace, "status": 2} for _ in range(501)), {"trace": trace}))
+        assert len(store.get(trace).spans) == 5500
+        assert store.counters.dropped_spans == {False: 0, True: 3}
+
+    def test_what_a_burst_of_errors_drops_is_counted_as_such(self):
+        store = TraceStore(max_bytes=20_000, max_error_bytes=20_000)
+        for _ in range(100):
+            store.add(spans_of({"trace": secrets.token_bytes(16), "status": 2}))
+        assert store.counters.dropped_traces == store.counters.dropped_spans
+        assert store.counters.dropped_traces[False] == 0
+        assert store.counters.dropped_traces[True] == 100 - len(store.all()) > 0
 
 
 class TestTraceQL:
@@ -209,22 +222,7 @@ class TestReceiving:
 
 @pytest.fixture(scope="module")
 def shop_trace(tempo_url):
-    """Send a failed purchase by OpenTelemetry's exporter; return the id of its trace."""
-    exporter = OTLPSpanExporter(endpoint=f"{tempo_url}/v1/traces")
-
-    def tracer(service):
-        provider = TracerProvider(resource=Resource.create({"service.name": service}), shutdown_on_exit=False)
-        provider.add_span_processor(SimpleSpanProcessor(exporter))
-        return provider.get_tracer("shop.test", "1.0")
-
-    with tracer("gateway").start_as_current_span("POST /pay", kind=SpanKind.SERVER) as root:
-        with tracer("payment").start_as_current_span("charge", kind=SpanKind.CLIENT) as span:
-            span.set_attribute("db.statement", "SELECT 1")
-            span.record_exception(RuntimeError("no provider"))
-            span.set_status(Status(StatusCode.ERROR, "Failed to connect"))
-        trace = f"{root.get_span_context().trace_id:032x}"
-    exporter.shutdown()
-    return trace
+    return failed_purchase(tempo_url)
 
 
 @pytest.fixture(scope="module")

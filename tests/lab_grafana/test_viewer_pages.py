@@ -139,6 +139,14 @@ def test_headings_of_panels_below_a_row_are_one_level_deeper(viewer):
     assert ["<h2" in part(text, n) for n in (0, 8)] == [True, False]
 
 
+def test_without_a_script_a_page_with_news_reloads_every_two_seconds(viewer):
+    again = '<noscript><meta http-equiv="refresh" content="2"></noscript>'
+    assert again in page(viewer, "/")
+    assert again in page(viewer, "/d/every-type")
+    now = time.time_ns() // 1_000_000
+    assert again not in page(viewer, f"/d/every-type?from={now - 60_000}&to={now}")
+
+
 def test_the_script_s_fragment_holds_the_same_panels(viewer):
     fragment = page(viewer, "/viewer/panels/every-type?var-kind=two")
     assert re.findall(r'id="(panel-\d+)"', fragment) == re.findall(

@@ -41,6 +41,8 @@ def listed(answers: Iterable[Answer], *, ascending: bool = False) -> Markup:
             lines += [(at, str(text), derived) for at, text in zip(times, texts, strict=False)]
     if not lines:
         return nothing("No log lines")
+    if ascending:
+        lines.reverse()  # the store gives the newest first, also of one millisecond
     lines.sort(key=lambda line: line[0], reverse=not ascending)
     return tag("ol", [_line(*line) for line in lines[:_MOST]], class_="logs")
 

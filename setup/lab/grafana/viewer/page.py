@@ -21,7 +21,7 @@ _RANGES = ("now-5m", "now-15m", "now-1h", "now-3h")
 
 def document(title: str, *content: Child, live: str = "", brand: Child = None) -> str:
     """Return a whole page; with `live`, the address of what its script fetches anew."""
-    again = tag("meta", http_equiv="refresh", content=f"{2 * REFRESH_SECONDS}") if live else None
+    again = tag("meta", http_equiv="refresh", content=REFRESH_SECONDS) if live else None
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
