@@ -5,11 +5,12 @@ Ratios lie in [0, 1]; durations and sample times are seconds, the latter since `
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from .architecture import Architecture
 from .environment import validation_line
@@ -29,6 +30,7 @@ __all__ = [
     "Rollback",
     "Sample",
     "SliResult",
+    "Time",
     "Tolerance",
     "Verdict",
     "Verification",
@@ -98,11 +100,27 @@ class AlertOutcome(StrEnum):
 
     FIRED = "fired in time"
     LATE = "fired too late"
+    AFTER_FAULT = "fired after the fault"
     NOT_FIRED = "did not fire"
     SILENT = "stayed silent as expected"
     UNEXPECTED = "fired unexpectedly"
     NO_DATA = "could not be asked"
     NOT_JUDGED = "not judged"
+
+
+def _in_utc(text: str) -> str:
+    """Return a time in UTC, so that times are in the order of their texts. Raises ValueError for no time."""
+    try:
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is None:
+            raise ValueError("it has no zone")
+        return at.astimezone(UTC).isoformat(timespec="seconds")
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{text!r} is not a time in ISO 8601 with its zone") from error
+
+
+Time = Annotated[str, AfterValidator(_in_utc)]
+"""A moment in ISO 8601."""
 
 
 class _Model(BaseModel):
@@ -122,13 +140,17 @@ class Tolerance(_Model):
 
 
 class Sample(_Model):
-    """All SLIs at one moment: seconds since the start, values by name (None: no data), why there is none."""
+    """All SLIs at one moment: seconds since the start, values by name (None: no data), why there is none.
+
+    `failed` names those whose query failed: of them nothing is known, where no data is something to know.
+    """
 
     at: float
     phase: Phase
     values: dict[str, float | None]
     events: dict[str, float] = {}
     missing: dict[str, str] = {}
+    failed: list[str] = []
 
 
 class SliResult(_Model):
@@ -158,19 +180,26 @@ class SliResult(_Model):
 class AlertResult(_Model):
     """One expected alert: seconds from the fault's landing until it was pending and until it fired.
 
-    `within_seconds` is what it was allowed; None when it is expected to stay silent.
+    `within_seconds` is what it was allowed; None when it is expected to stay silent. `fired` names the first
+    that fired of the alerts that a `*` stands for.
     """
 
     name: str
     labels: dict[str, str] = {}
+    fired: str | None = None
     pending_after_seconds: float | None = None
     firing_after_seconds: float | None = None
     within_seconds: float | None = None
     outcome: AlertOutcome
 
+    @property
+    def display_name(self) -> str:
+        """The alert's name; of `*`, the one that fired."""
+        return (self.fired or "any alert") if self.name == "*" else self.name
+
 
 class BudgetResult(_Model):
-    """One SLO's error budget, in its unit: left before the run, spent by it, left after."""
+    """One SLO's error budget, in its unit: left before the run, spent by it, left after, and what it should."""
 
     slo: str
     unit: str
@@ -178,7 +207,21 @@ class BudgetResult(_Model):
     before: float | None = None
     spent: float | None = None
     after: float | None = None
+    spend_at_least: float | None = None
     spend_at_most: float | None = None
+
+    @property
+    def expected(self) -> str:
+        """What was to be spent, in words; empty when nothing is stated."""
+        bounds = (("at least", self.spend_at_least), ("at most", self.spend_at_most))
+        return ", ".join(f"{words} {bound:g}" for words, bound in bounds if bound is not None)
+
+    @property
+    def as_expected(self) -> bool | None:
+        """Whether as much was spent as is stated; None when that is not known, or nothing is stated."""
+        if self.spent is None or self.spend_at_most is None:
+            return None
+        return (self.spend_at_least or 0) <= self.spent <= self.spend_at_most
 
 
 class Rollback(_Model):
@@ -216,7 +259,7 @@ class Verification(_Model):
     environment: str
     compressed_windows: bool
     short_window_seconds: int
-    started: str
+    started: Time
     duration_seconds: float
     verdict: Verdict
     reasons: list[str]

@@ -11,7 +11,10 @@ from typing import Any
 
 from ..errors import GrafanaError
 
-__all__ = ["AlertRule", "State", "alert_rules", "state_of"]
+__all__ = ["ANY", "AlertRule", "State", "alert_rules", "state_of", "worst_of"]
+
+ANY = "*"
+"""Stands for the name of every alert."""
 
 State = str
 """inactive, pending or firing; compare with RANK."""
@@ -53,16 +56,25 @@ def alert_rules(answer: Any) -> list[AlertRule]:
 
 def state_of(rules: list[AlertRule], name: str, labels: dict[str, str]) -> State | None:
     """Return the worst state of the alerts of that name that carry the labels; None when no rule has them."""
-    matching = [rule for rule in rules if rule.name == name and rule.can_match(labels)]
+    worst = worst_of(rules, name, labels)
+    return None if worst is None else worst[1]
+
+
+def worst_of(rules: list[AlertRule], name: str, labels: dict[str, str]) -> tuple[str, State] | None:
+    """Return the name and the state of the worst alert of that name, or of any (`*`), that carries the labels.
+
+    None when no rule has them.
+    """
+    matching = [rule for rule in rules if name in {rule.name, ANY} and rule.can_match(labels)]
     if not matching:
         return None
     states = [
-        state
+        (rule.name, state)
         for rule in matching
         for own, state in rule.active
         if all({**rule.labels, **own}.get(key) == value for key, value in labels.items())
     ]
-    return max(states, key=lambda state: RANK[state], default="inactive")
+    return max(states, key=lambda found: RANK[found[1]], default=(matching[0].name, "inactive"))
 
 
 def _state(text: str) -> State:

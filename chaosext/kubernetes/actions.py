@@ -45,11 +45,13 @@ def kill_pods(
     count: int = 1,
     timeout_seconds: float = KILL_SECONDS,
 ) -> list[str]:
-    """Delete `count` running pods without a grace period, and wait until these very pods are gone.
+    """Delete `count` running pods without a grace period, and wait until these very pods are gone and unserved.
 
-    `selector` is a label selector; which of the pods it finds are killed is left to chance. Returns their
-    names. Raises Refused for a namespace without the label chaos.enabled=true, BadInput when fewer pods run
-    than are to be killed, KubernetesError when they are still there after `timeout_seconds`.
+    `selector` is a label selector; which of the pods it finds are killed is left to chance. An API forgets such
+    a pod before anything has stopped: the kill has bitten when no Service leads to it any more, which its
+    EndpointSlices say. Returns the pods' names. Raises Refused for a namespace without the label
+    chaos.enabled=true, BadInput when fewer pods run than are to be killed, KubernetesError when they are still
+    there after `timeout_seconds`.
     """
     if count < 1:
         raise BadInput(f"kill_pods: count is {count}; it must be 1 at least")
@@ -63,10 +65,12 @@ def kill_pods(
         cluster.delete(victim, grace_seconds=0)
 
     def missing() -> str | None:
-        left = [
-            v for v in victims if (live := cluster.get(v)) and live["metadata"]["uid"] == v["metadata"]["uid"]
-        ]
-        return f"{describe(left[0])} is still there" if left else None
+        for victim in victims:
+            live = cluster.get(victim)
+            if live and _uid(live) == _uid(victim):
+                return f"{describe(victim)} is still there"
+        served = {_uid(victim) for victim in victims} & _served(cluster, namespace)
+        return f"Services still lead to {len(served)} of the killed pods" if served else None
 
     if (still := poll(missing, timeout_seconds)) is not None:
         raise KubernetesError(f"not killed within {timeout_seconds:g} s: {still}")
@@ -89,6 +93,22 @@ def restore_manifest(
     check_opt_in(cluster, namespaces(documents))
     restore(cluster, documents, current().selector, timeout_seconds)
     return [describe(document) for document in documents]
+
+
+def _uid(item: dict[str, Any]) -> str:
+    return str(item["metadata"]["uid"])
+
+
+def _served(cluster: Cluster, namespace: str) -> set[str]:
+    """Return the uids of the pods that some Service leads to."""
+    slices = cluster.list("discovery.k8s.io/v1", "EndpointSlice", namespace)
+    endpoints = [endpoint for found in slices for endpoint in found.get("endpoints") or []]
+    return {
+        str((endpoint.get("targetRef") or {}).get("uid"))
+        for endpoint in endpoints
+        # Absent means ready, says the API's reference.
+        if (endpoint.get("conditions") or {}).get("ready") is not False
+    }
 
 
 def _runs(pod: dict[str, Any]) -> bool:

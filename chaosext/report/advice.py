@@ -43,6 +43,7 @@ _BY_OUTCOME = {
 }
 _BY_ALERT = {
     AlertOutcome.LATE: "{names}: fired too late. Compare its windows and its `for` with the time allowed.",
+    AlertOutcome.AFTER_FAULT: "{names}: fired when the fault was over. Let the method observe longer.",
     AlertOutcome.NOT_FIRED: "{names}: did not fire. Ask its expression in Grafana over the time of the run.",
     AlertOutcome.UNEXPECTED: "{names}: fired, though not expected to. Either it is too sharp, or this is news.",
     AlertOutcome.NO_DATA: "{names}: the rules could not be asked. Look at the ruler's data source in Grafana.",
@@ -64,7 +65,7 @@ def advice(v: Verification) -> list[str]:
         if names := [sli.display_name for sli in v.slis if sli.outcome is outcome]:
             found.append(text.format(names=", ".join(names)))
     for alerted, text in _BY_ALERT.items():
-        if names := [alert.name for alert in v.alerts if alert.outcome is alerted]:
+        if names := [alert.display_name for alert in v.alerts if alert.outcome is alerted]:
             found.append(text.format(names=", ".join(dict.fromkeys(names))))
     if v.verdict is Verdict.SYSTEM_FAILED:
         found.append(

@@ -63,24 +63,33 @@ def _alert(alert: AlertResult) -> Check:
         detail += f", after {seconds(alert.firing_after_seconds)}"
     if alert.within_seconds is not None:
         detail += f" (allowed: {seconds(alert.within_seconds)})"
-    return Check("alert", alert.name, _met(alert.outcome, _ALERT_MET, _ALERT_UNKNOWN), detail)
+    return Check("alert", alert.display_name, _met(alert.outcome, _ALERT_MET, _ALERT_UNKNOWN), detail)
 
 
 def _budget(b: BudgetResult) -> Check:
-    if b.spent is None or b.spend_at_most is None:
+    if b.spent is None or b.as_expected is None:
         return Check("budget", b.slo, Met.UNKNOWN, "what was spent is not known")
-    met = Met.MET if b.spent <= b.spend_at_most else Met.MISSED
-    return Check("budget", b.slo, met, f"{b.spent:.0f} {b.unit} spent (expected at most {b.spend_at_most:g})")
+    met = Met.MET if b.as_expected else Met.MISSED
+    return Check("budget", b.slo, met, f"{b.spent:.0f} {b.unit} spent (expected {b.expected})")
 
 
 def _recovery(v: Verification) -> list[Check]:
     if v.recover_within_seconds is None or Phase.RECOVERY not in v.phases:
         return []
     took, limit = v.time_to_recover_seconds, v.recover_within_seconds
+    if took is None and not _recovery_measured(v, v.phases[Phase.RECOVERY] + limit):
+        return [Check("recovery", "all SLIs", Met.UNKNOWN, f"not measured for all of {seconds(limit)}")]
     if took is None:
         return [Check("recovery", "all SLIs", Met.MISSED, f"not seen within {seconds(limit)}")]
     met = Met.MET if took <= limit else Met.MISSED
     return [Check("recovery", "all SLIs", met, f"{seconds(took)} (allowed: {seconds(limit)})")]
+
+
+def _recovery_measured(v: Verification, until: float) -> bool:
+    """Tell whether samples reach to a time, and what they lack could not be why no recovery was seen."""
+    outcomes = {sli.outcome for sli in v.slis if sli.expected}
+    lacking = Outcome.NO_DATA in outcomes and Outcome.NOT_RECOVERED not in outcomes
+    return bool(v.samples) and v.samples[-1].at >= until and not lacking
 
 
 def _rollback(v: Verification) -> list[Check]:

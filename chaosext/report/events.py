@@ -40,7 +40,7 @@ def events(v: Verification) -> list[Event]:
                 (alert.firing_after_seconds, "firing"),
             ):
                 if after is not None:
-                    found.append(Event(landed + after, kind, f"Alert {alert.name} is {kind}"))
+                    found.append(Event(landed + after, kind, f"Alert {alert.display_name} is {kind}"))
     if Phase.RECOVERY in v.phases and v.time_to_recover_seconds is not None:
         at = v.phases[Phase.RECOVERY] + v.time_to_recover_seconds
         found.append(Event(at, "recovered", "Every SLI is back within its tolerance"))

@@ -138,7 +138,7 @@ def _worst(v: Verification) -> tuple[str, Child, str]:
 
 def _spent(b: BudgetResult) -> tuple[str, Child, str]:
     spent = "-" if b.spent is None else f"{b.spent:.0f} {b.unit}"
-    return (f"Budget spent: {b.slo}", spent, f"expected at most {b.spend_at_most:g}; of {b.size:.0f}")
+    return (f"Budget spent: {b.slo}", spent, f"expected {b.expected}; of {b.size:.0f}")
 
 
 def _timeline(v: Verification) -> Markup | None:

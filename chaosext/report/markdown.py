@@ -14,7 +14,7 @@ from .markdown_evidence import evidence_section
 from .markdown_parts import markdown_table, markdown_text
 from .svg.markup import clean
 from .svg.scale import clock
-from .tables import show_number
+from .tables import show_number, show_usual
 from .words import seconds, why
 
 __all__ = ["markdown_table", "markdown_text", "render_markdown"]
@@ -116,7 +116,7 @@ def _alert_table(v: Verification) -> str:
 def _alert_row(alert: AlertResult) -> tuple[str, ...]:
     labels = ", ".join(f"{name}={value}" for name, value in alert.labels.items())
     times = (alert.pending_after_seconds, alert.firing_after_seconds, alert.within_seconds)
-    return (alert.name, labels or "-", *(seconds(time) for time in times), f"**{alert.outcome}**")
+    return (alert.display_name, labels or "-", *(seconds(time) for time in times), f"**{alert.outcome}**")
 
 
 def _timeline(v: Verification) -> str:
@@ -161,11 +161,11 @@ def _spark(v: Verification, sli: SliResult, columns: int) -> str:
 def _budget_table(v: Verification) -> str:
     if not v.budget:
         return "Not counted."
-    header = ("SLO", "Unit", "Budget", "Left before", "Spent by this run", "Expected at most", "Left after")
+    header = ("SLO", "Unit", "Budget", "Left before", "Spent by this run", "Left after", "Expected")
     rows = []
     for b in v.budget:
-        counts = (b.before, b.spent, b.spend_at_most, b.after)
-        rows.append((b.slo, b.unit, f"{b.size:.0f}", *("-" if n is None else f"{n:.0f}" for n in counts)))
+        counts = ("-" if n is None else f"{n:.0f}" for n in (b.before, b.spent, b.after))
+        rows.append((b.slo, b.unit, f"{b.size:.0f}", *counts, b.expected or "-"))
     return markdown_table(header, rows)
 
 
@@ -193,8 +193,7 @@ def _earlier(compared: Sequence[Comparison]) -> str:
         return ""
     rows = []
     for c in compared:
-        known = c.low is not None and c.high is not None
-        usual = f"{show_number(c.low or 0, c.unit)} to {show_number(c.high or 0, c.unit)}" if known else "-"
+        usual = show_usual(c) or "-"
         rows.append((c.name, show_number(c.now, c.unit), usual, str(len(c.before)), f"**{c.judged}**"))
     header = ("Number", "This run", "Usual", "Earlier runs", "Judged")
     return "## Compared with earlier runs\n\n" + markdown_table(header, rows)

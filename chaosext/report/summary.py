@@ -49,7 +49,7 @@ def _alert(alert: AlertResult) -> str:
         times.append(f"firing after {seconds(alert.firing_after_seconds)}")
     if alert.within_seconds is not None:
         times.append(f"allowed: {seconds(alert.within_seconds)}")
-    return f"Alert {alert.name}: {alert.outcome}" + (f" ({', '.join(times)})" if times else "")
+    return f"Alert {alert.display_name}: {alert.outcome}" + (f" ({', '.join(times)})" if times else "")
 
 
 def _row(sli: SliResult) -> tuple[str, ...]:

@@ -11,12 +11,23 @@ from .svg.markup import Child, Markup, tag
 from .svg.plot import spark
 from .words import seconds
 
-__all__ = ["alerts", "budgets", "comparisons", "rollback", "show_number", "slis", "versions"]
+__all__ = [
+    "alerts",
+    "budgets",
+    "comparisons",
+    "rollback",
+    "show_comparison",
+    "show_number",
+    "show_usual",
+    "slis",
+    "versions",
+]
 
 ALERT_TONES = {
     AlertOutcome.FIRED: "good",
     AlertOutcome.SILENT: "good",
     AlertOutcome.LATE: "bad",
+    AlertOutcome.AFTER_FAULT: "bad",
     AlertOutcome.NOT_FIRED: "bad",
     AlertOutcome.UNEXPECTED: "bad",
     AlertOutcome.NO_DATA: "warn",
@@ -60,7 +71,7 @@ def alerts(v: Verification) -> Markup:
         return card("Alerts", tag("p", "This experiment expects none, and asks for none."))
     rows: list[list[Child]] = [
         [
-            alert.name,
+            alert.display_name,
             *(
                 seconds(t)
                 for t in (alert.pending_after_seconds, alert.firing_after_seconds, alert.within_seconds)
@@ -78,18 +89,19 @@ def budgets(v: Verification) -> Markup:
     """Return the error budgets before, spent and left; those that were spent first."""
     if not v.budget:
         return card("Error budgets", tag("p", "Not counted."))
-    header = ("SLO", "Left before", "Spent", "Left after", "Expected at most", "Of the whole")
+    header = ("SLO", "Left before", "Spent", "Left after", "Expected", "Of the whole")
     ordered = sorted(v.budget, key=lambda b: (b.spend_at_most is None, -(b.spent or 0) / b.size))
     rows: list[list[Child]] = [
         [
             b.slo,
-            *(_count(n) for n in (b.before, b.spent, b.after, b.spend_at_most)),
+            *(_count(n) for n in (b.before, b.spent, b.after)),
+            b.expected or "-",
             tag("span", _bar(b), f"{b.size:.0f} {b.unit}"),
         ]
         for b in ordered
     ]
     return card(
-        "Error budgets", table("Error budgets of the SLOs' period, in counts", header, rows, 4), long=True
+        "Error budgets", table("Error budgets of the SLOs' period, in counts", header, rows, 3), long=True
     )
 
 
@@ -141,7 +153,7 @@ def comparisons(found: list[Comparison]) -> Markup | None:
         [
             c.name,
             show_number(c.now, c.unit),
-            "-" if c.low is None or c.high is None else f"{_bound(c.low, c.unit)} to {_bound(c.high, c.unit)}",
+            show_usual(c) or "-",
             str(len(c.before)),
             spark(
                 [*c.before, c.now],
@@ -160,8 +172,20 @@ def comparisons(found: list[Comparison]) -> Markup | None:
     return card("Compared with earlier runs", table("Earlier runs", header, rows, 3), note=note, long=True)
 
 
-def _bound(value: float, unit: str) -> str:
-    return show_number(min(max(value, 0.0), 1.0) if unit == "ratio" else max(value, 0.0), unit)
+def show_comparison(c: Comparison) -> str:
+    """Say a number with its judgement, and what it is held against."""
+    against = show_usual(c)
+    return f"{c.name} is {show_number(c.now, c.unit)}, {c.judged}" + (
+        f" ({against} in {len(c.before)} runs)" if against else ""
+    )
+
+
+def show_usual(c: Comparison) -> str:
+    """Say between which bounds a number is usual, as far as there can be such numbers; "" when unknown."""
+    if c.low is None or c.high is None:
+        return ""
+    least, most = max(c.low, 0.0), min(c.high, 1.0) if c.unit == "ratio" else c.high
+    return f"{show_number(least, c.unit)} to {show_number(most, c.unit)}"
 
 
 def show_number(value: float, unit: str) -> str:

@@ -23,14 +23,15 @@ class Measurement:
     """One SLI over one window: its value, and the events that it rests on.
 
     `value` is the ratio of good events in [0, 1], or a count (`total` is then None); it is None when there was
-    nothing to measure, and `no_data` says why. `increase()` extrapolates to the window's ends, so event
-    counts are not whole numbers.
+    nothing to measure, and `no_data` says why; `failed` when that is not known, since the query failed.
+    `increase()` extrapolates to the window's ends, so event counts are not whole numbers.
     """
 
     total: float | None = 0.0
     bad: float = 0.0
     value: float | None = None
     no_data: str | None = None
+    failed: bool = False
 
     def over(self, min_events: float) -> Measurement:
         """Return itself, or a measurement without a value when it rests on fewer than `min_events` events."""
@@ -70,7 +71,7 @@ def measure_one(
 def _measured(slo: Slo, queries: Mapping[str, str], answers: Mapping[str, Answer]) -> Measurement:
     for ref, query in queries.items():
         if answers[ref].error:
-            return Measurement(no_data=f"the query failed: {answers[ref].error} (asked: {query})")
+            return Measurement(no_data=f"the query failed: {answers[ref].error} (asked: {query})", failed=True)
     if slo.is_count:
         count, why = _value(answers[_total(slo)])
         return Measurement(None, value=count, no_data=f"the count is {why}" if count is None else None)

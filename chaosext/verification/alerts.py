@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import BadInput, GrafanaError
-from ..grafana.alerts import AlertRule, state_of
+from ..grafana.alerts import AlertRule, worst_of
 from ..grafana.client import Grafana
 from .expectations import AlertExpectation
 
@@ -55,6 +55,8 @@ class AlertWatch:
         self.pending: list[float | None] = [None] * len(expected)
         self.firing: list[float | None] = [None] * len(expected)
         self.states: list[str | None] = [None] * len(expected)
+        self.fired: list[str | None] = [None] * len(expected)
+        """The name of the first alert that fired: of those that a `*` stands for, which one it was."""
         self.error: str | None = None
 
     def fault_begins(self, at: float) -> None:
@@ -65,14 +67,14 @@ class AlertWatch:
         """Take note of the alerts' states at a moment."""
         self.error = None
         for index, expectation in enumerate(self._expected):
-            state = state_of(rules, expectation.alert, expectation.labels)
+            name, state = worst_of(rules, expectation.alert, expectation.labels) or (None, None)
             self.states[index] = state
             if self._fault_began is None or at < self._fault_began:
                 continue
             if state in {"pending", "firing"} and self.pending[index] is None:
                 self.pending[index] = at
             if state == "firing" and self.firing[index] is None:
-                self.firing[index] = at
+                self.firing[index], self.fired[index] = at, name
 
     def failed(self, reason: str) -> None:
         """Take note that the alerts could not be asked."""
@@ -91,4 +93,4 @@ class AlertWatch:
 
 
 def _known(rules: list[AlertRule], expectation: AlertExpectation) -> bool:
-    return state_of(rules, expectation.alert, expectation.labels) is not None
+    return worst_of(rules, expectation.alert, expectation.labels) is not None

@@ -18,15 +18,20 @@ def count_budgets(settings: Settings, run_seconds: float | None) -> list[BudgetR
     What has no data, or could not be asked, is None.
     """
     slos = {name: slo for name, slo in settings.slos.items() if not slo.is_count}
-    limits = {limit.slo: limit.spend_at_most for limit in settings.expectations.budget}
+    limits = {limit.slo: limit for limit in settings.expectations.budget}
     in_run = {} if run_seconds is None else _asked(settings, list(slos.values()), run_seconds)
     in_period: dict[str, Measurement] = {}
     for seconds, same in by_period(slos.values()).items():
         in_period.update(_asked(settings, same, seconds))
-    scrape = settings.windows.scrape_interval_seconds
-    return [
-        _result(slo, in_run.get(name), in_period[name], scrape, limits.get(name)) for name, slo in slos.items()
+    found = [
+        _result(slo, in_run.get(name), in_period[name], settings.windows.scrape_interval_seconds)
+        for name, slo in slos.items()
     ]
+    for budget in found:
+        if (limit := limits.get(budget.slo)) is not None:
+            budget.spend_at_least = settings.windows.seconds(limit.spend_at_least_per_window_second) or None
+            budget.spend_at_most = settings.windows.seconds(limit.spend_at_most_per_window_second)
+    return found
 
 
 def _asked(settings: Settings, slos: list[Slo], seconds: float) -> dict[str, Measurement]:
@@ -36,9 +41,7 @@ def _asked(settings: Settings, slos: list[Slo], seconds: float) -> dict[str, Mea
         return {slo.name: Measurement(no_data=str(error)) for slo in slos}
 
 
-def _result(
-    slo: Slo, in_run: Measurement | None, in_period: Measurement, scrape: float, limit: float | None
-) -> BudgetResult:
+def _result(slo: Slo, in_run: Measurement | None, in_period: Measurement, scrape: float) -> BudgetResult:
     budget = Budget.of(slo)
     run = _spent(slo, in_run, scrape)
     period = _spent(slo, in_period, scrape)
@@ -50,7 +53,6 @@ def _result(
         before=None if after is None or run is None else round(after + run, 1),
         spent=run,
         after=after,
-        spend_at_most=limit,
     )
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from chaoslib.exceptions import InterruptExecution
-from chaoslib.types import Activity, Configuration, Experiment, Journal, Secrets
+from chaoslib.types import Activity, Configuration, Experiment, Hypothesis, Journal, Secrets
 from chaoslib.types import Run as ActivityRun
 
 from ..errors import BadInput, ChaosextError, Refused
@@ -38,10 +38,12 @@ from .watch import Watch
 __all__ = [
     "after_activity_control",
     "after_experiment_control",
+    "after_hypothesis_control",
     "after_method_control",
     "after_rollback_control",
     "before_activity_control",
     "before_experiment_control",
+    "before_hypothesis_control",
     "before_method_control",
     "before_rollback_control",
 ]
@@ -112,6 +114,20 @@ def before_experiment_control(
         _state.watch.baseline()
         if not _state.record.steady:
             raise InterruptExecution(f"no steady baseline: {_state.record.unsteady}")
+
+
+@_guarded
+def before_hypothesis_control(context: Hypothesis, **_: Any) -> None:  # noqa: ARG001 - the hook's signature
+    """Take note that probes are the hypothesis's."""
+    if _state.watch:
+        _state.watch.hypothesis_begins()
+
+
+@_guarded
+def after_hypothesis_control(context: Hypothesis, **_: Any) -> None:  # noqa: ARG001 - the hook's signature
+    """Take note that they no longer are."""
+    if _state.watch:
+        _state.watch.hypothesis_ended()
 
 
 @_guarded

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from ..result import AlertOutcome, AlertResult, Phase, Verdict
 from .expectations import AlertExpectation
 from .record import Record
@@ -10,6 +12,7 @@ __all__ = ["alert_findings", "alert_results", "time_to_detect"]
 
 _VERDICT_OF = {
     AlertOutcome.LATE: Verdict.SYSTEM_FAILED,
+    AlertOutcome.AFTER_FAULT: Verdict.SYSTEM_FAILED,
     AlertOutcome.NOT_FIRED: Verdict.SYSTEM_FAILED,
     AlertOutcome.UNEXPECTED: Verdict.SYSTEM_FAILED,
     AlertOutcome.NO_DATA: Verdict.NO_DATA,
@@ -32,12 +35,18 @@ def time_to_detect(alerts: list[AlertResult]) -> float | None:
 
 def alert_findings(alerts: list[AlertResult]) -> list[Finding]:
     """Return what stands against a run in its alerts."""
-    return [(_VERDICT_OF[a.outcome], f"alert {a.name} {_text(a)}") for a in alerts if a.outcome in _VERDICT_OF]
+    return [
+        (_VERDICT_OF[a.outcome], f"alert {a.display_name} {_text(a)}")
+        for a in alerts
+        if a.outcome in _VERDICT_OF
+    ]
 
 
 def _text(alert: AlertResult) -> str:
     if alert.outcome is AlertOutcome.UNEXPECTED:
         return "fired, and was expected to stay silent"
+    if alert.outcome is AlertOutcome.AFTER_FAULT:
+        return "fired only when the rollback had begun"
     if alert.within_seconds is None or alert.outcome is AlertOutcome.NO_DATA:
         return str(alert.outcome)
     after = "" if alert.firing_after_seconds is None else f" after {alert.firing_after_seconds:.1f} s"
@@ -50,17 +59,18 @@ def _result(record: Record, index: int, expectation: AlertExpectation) -> AlertR
     result = AlertResult(
         name=expectation.alert,
         labels=expectation.labels,
+        fired=record.alerts.fired[index],
         pending_after_seconds=_after(record, pending),
         firing_after_seconds=_after(record, firing),
         within_seconds=None if within is None else within * record.window_seconds,
         outcome=AlertOutcome.NOT_JUDGED,
     )
     if Phase.FAULT in record.phases:
-        result.outcome = _outcome(record, result)
+        result.outcome = _outcome(record, result, firing)
     return result
 
 
-def _outcome(record: Record, alert: AlertResult) -> AlertOutcome:
+def _outcome(record: Record, alert: AlertResult, firing: float | None) -> AlertOutcome:
     fired, within = alert.firing_after_seconds, alert.within_seconds
     if within is not None and record.applied is not None and record.landed is None:
         return AlertOutcome.NOT_JUDGED  # what never landed cannot be detected
@@ -70,6 +80,8 @@ def _outcome(record: Record, alert: AlertResult) -> AlertOutcome:
         return AlertOutcome.SILENT if fired is None else AlertOutcome.UNEXPECTED
     if fired is None:
         return AlertOutcome.NOT_FIRED
+    if firing is not None and firing >= record.phases.get(Phase.RECOVERY, math.inf):
+        return AlertOutcome.AFTER_FAULT
     return AlertOutcome.FIRED if fired <= within else AlertOutcome.LATE
 
 

@@ -8,7 +8,8 @@ r"""What an experiment expects of its failure, stated as numbers in its `extensi
       ],
       "alerts": [
         {"alert": "PaymentSuccessBudgetBurn", "labels": {"severity": "page"}, "within_windows": 3},
-        {"alert": "HighLatency", "outcome": "silent"}
+        {"alert": "HighLatency", "outcome": "silent"},
+        {"alert": "*", "labels": {"severity": "ticket"}, "outcome": "silent"}
       ],
       "landed_when": "no-slot-is-left",
       "recover_within_windows": 4,
@@ -16,7 +17,8 @@ r"""What an experiment expects of its failure, stated as numbers in its `extensi
         "logs": [{"name": "provider error", "query": "{service=\"payment\"} |= \"provider\"", "at_least": 5}],
         "root_cause": "payment"
       },
-      "budget": [{"slo": "payment-success", "spend_at_most": 120}]
+      "budget": [{"slo": "payment-success", "spend_at_least_per_window_second": 1,
+                  "spend_at_most_per_window_second": 12}]
     }]
 
 Tolerances are not repeated here: they are the steady-state hypothesis's own.
@@ -30,6 +32,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from ..environment import validation_line
 from ..errors import BadInput
+from ..grafana.alerts import ANY
 from ..result import Tolerance
 from ..slo.load import find
 from ..slo.model import Slo
@@ -103,7 +106,8 @@ class Expectation(_Strict):
 class AlertExpectation(_Strict):
     """What is expected of one alert: that it fires within a time after the fault landed, or stays silent.
 
-    `labels` picks among the alerts of that name; `within_windows` is in short windows.
+    `labels` picks among the alerts of that name; `within_windows` is in short windows. The name `*` stands for
+    every alert that has the labels, all of which are to stay silent.
     """
 
     alert: str = Field(min_length=1)
@@ -115,6 +119,8 @@ class AlertExpectation(_Strict):
     def _limit(self) -> AlertExpectation:
         if (self.outcome == "fires") != (self.within_windows is not None):
             raise ValueError("within_windows belongs to outcome 'fires', and to it alone")
+        if self.alert == ANY and self.outcome == "fires":
+            raise ValueError(f"alert {ANY!r} belongs to outcome 'silent': name the alert that is to fire")
         return self
 
     def __str__(self) -> str:
@@ -124,10 +130,21 @@ class AlertExpectation(_Strict):
 
 
 class BudgetLimit(_Strict):
-    """The most that a run may spend of an SLO's error budget, in the budget's unit."""
+    """What a run spends of an SLO's error budget: at least, and at most.
+
+    In the budget's unit for each second of the environment's short window, since the longer that is, the longer
+    the fault lasts: 18 failures are 180 with windows of 10 s. Less than the least: the fault did not land.
+    """
 
     slo: str
-    spend_at_most: float = Field(gt=0)
+    spend_at_least_per_window_second: float = Field(0, ge=0)
+    spend_at_most_per_window_second: float = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _order(self) -> BudgetLimit:
+        if self.spend_at_least_per_window_second > self.spend_at_most_per_window_second:
+            raise ValueError("spend_at_least_per_window_second is above spend_at_most_per_window_second")
+        return self
 
 
 class LogExpectation(_Strict):

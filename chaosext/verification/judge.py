@@ -101,12 +101,17 @@ def _outcome(record: Record, sli: SliResult, expectation: Expectation, tolerance
 
 
 def _starvation(record: Record, sli: SliResult, expectation: Expectation, tolerance: Tolerance) -> Outcome:
-    """Ask for a lack of data while the fault lasts; what data there is must hold, or lie above the bound."""
-    values = [s.values.get(sli.name) for s in record.samples if s.phase is Phase.FAULT]
+    """Ask for too few events over the settled fault; what was measured must hold, or lie above the bound.
+
+    One sample without enough of them is no famine, and a query that failed is no lack of traffic.
+    """
     low = tolerance.low if expectation.at_least is None else min(expectation.at_least, tolerance.low)
     if sli.worst is not None and not low <= sli.worst <= tolerance.high:
         return Outcome.UNEXPECTED
-    return Outcome.STARVED if None in values else Outcome.NOT_DEVIATED
+    settled = record.settled.get(sli.name)
+    if settled is None or settled.failed:
+        return Outcome.NO_DATA
+    return Outcome.STARVED if settled.value is None else Outcome.NOT_DEVIATED
 
 
 def _deviation(sli: SliResult, expectation: Expectation, tolerance: Tolerance) -> Outcome:
@@ -232,12 +237,13 @@ def _budget_findings(record: Record) -> list[Finding]:
             found.append(
                 (Verdict.NO_DATA, f"what the run spent of the error budget of {limit.slo} is not known")
             )
-        elif budget.spent > limit.spend_at_most:
+        elif budget.as_expected is False:
+            little = budget.spent < (budget.spend_at_least or 0)
             found.append(
                 (
-                    Verdict.SYSTEM_FAILED,
-                    f"the run spent {budget.spent:.0f} {budget.unit} of the error budget of {limit.slo}, "
-                    f"where at most {limit.spend_at_most:g} were expected",
+                    Verdict.FAULT_NOT_LANDED if little else Verdict.SYSTEM_FAILED,
+                    f"the run spent {budget.spent:.0f} {budget.unit} of the error budget of {limit.slo}, where "
+                    f"{budget.expected} were expected",
                 )
             )
     return found

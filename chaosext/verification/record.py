@@ -70,7 +70,7 @@ class Record:
     def _shows(self, sample: Sample, expectation: Expectation) -> bool:
         value = sample.values.get(expectation.sli)
         if value is None:
-            return expectation.outcome == "starved"
+            return expectation.outcome == "starved" and expectation.sli not in sample.failed
         return not self.tolerances[expectation.sli].holds(value)
 
     @property

@@ -99,6 +99,7 @@ class Sampler:
                 phase=phase,
                 values=dict.fromkeys(self._slos),
                 missing=dict.fromkeys(self._slos, str(error)),
+                failed=list(self._slos),
             )
         checked = with_enough_events(measured, self._tolerances)
         return Sample(
@@ -107,6 +108,7 @@ class Sampler:
             values={name: found.value for name, found in checked.items()},
             events={name: round(found.total, 2) for name, found in checked.items() if found.total is not None},
             missing={name: found.no_data for name, found in checked.items() if found.no_data},
+            failed=[name for name, found in checked.items() if found.failed],
         )
 
     def _ask_burn(self) -> None:

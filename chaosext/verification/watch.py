@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import signal
+import threading
 import time
 from typing import Any
 
@@ -52,11 +53,16 @@ class Watch:
         self._settings = settings
         self._zero = time.monotonic()
         self._zero_epoch = time.time()
+        # Threads that ask the hypothesis: it may be asked beside the method.
+        self._asking: set[int] = set()
         self.cluster = Cluster()
         self._guard = Guard(run, settings.manifest, self._unguarded)
         self._annotation = FaultAnnotation(settings.grafana, run)
         self._alerts = AlertWatch(settings.expectations.alerts)
-        self._limits = {limit.slo: limit.spend_at_most for limit in settings.expectations.budget}
+        self._limits = {
+            limit.slo: settings.windows.seconds(limit.spend_at_most_per_window_second)
+            for limit in settings.expectations.budget
+        }
         self._sampler = Sampler(
             settings.sampling_grafana,
             settings.slos,
@@ -129,9 +135,17 @@ class Watch:
         self._alerts.fault_begins(self.record.phases[Phase.FAULT])
         self._annotation.begin()
 
+    def hypothesis_begins(self) -> None:
+        """Tell the hypothesis's probes from the method's, which may have a tolerance as well."""
+        self._asking.add(threading.get_ident())
+
+    def hypothesis_ended(self) -> None:
+        """Take note that what follows in this thread is the method, or the rollbacks."""
+        self._asking.discard(threading.get_ident())
+
     def activity_ended(self, activity: dict[str, Any], result: dict[str, Any] | None) -> None:
         """Take note of a method's or a rollback's activity: when the fault landed, and what failed."""
-        if "tolerance" in activity:
+        if threading.get_ident() in self._asking:
             self._hypothesis_probe_ended(activity, result)
             return
         name = activity.get("name", "an activity")
@@ -329,7 +343,7 @@ class Watch:
         try:
             return measure(self._settings.grafana, self._settings.slos.values(), seconds)
         except ChaosextError as error:
-            return {name: Measurement(no_data=str(error)) for name in self._settings.slos}
+            return {name: Measurement(no_data=str(error), failed=True) for name in self._settings.slos}
 
     def _prove(self) -> Rollback:
         try:

@@ -1,10 +1,11 @@
 """Metrics with OpenTelemetry's semantic names in Prometheus' forms and a service_name label of their own."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import prometheus_client
 from opentelemetry import trace
-from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.openmetrics import exposition as openmetrics
 
 prometheus_client.disable_created_metrics()
@@ -28,6 +29,13 @@ _asked = Histogram(
     "Duration of HTTP requests that this service sent, counted once however often they were tried.",
     ["service_name", "server_address", "http_request_method", "http_response_status_code", "error_type"],
     buckets=BUCKETS,
+    registry=REGISTRY,
+)
+
+_charges = Gauge(
+    "payment_charges",
+    "Payments under way: the provider charges them, or they wait for one of its slots.",
+    ["service_name", "state"],
     registry=REGISTRY,
 )
 
@@ -58,6 +66,19 @@ def answered(service: str, upstream: str, method: str, status: int, seconds: flo
 def unanswered(service: str, upstream: str, method: str, error: Exception, seconds: float) -> None:
     """Count one request that got no answer; the exception's class is its error type."""
     _asked.labels(service, upstream, method, "", type(error).__name__).observe(seconds, _exemplar())
+
+
+def expect_charges(service: str) -> None:
+    """Create the series of payments under way at zero: no payment is something to know."""
+    for state in ("waiting", "charging"):
+        _charges.labels(service, state)
+
+
+@contextmanager
+def charge(service: str, state: str) -> Iterator[None]:
+    """Count one payment as `waiting` for the provider or as `charging` meanwhile."""
+    with _charges.labels(service, state).track_inprogress():
+        yield
 
 
 def expect_upstream(service: str, upstream: str, methods: Iterable[str]) -> None:

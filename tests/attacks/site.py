@@ -274,7 +274,7 @@ def _attacked(experiment: dict[str, Any], baseline: float, recovery: float, spen
         {"sli": "payment-success", "outcome": "deviates", "at_most": 0.5},
         {"sli": "api-gateway-availability", "outcome": "holds"},
     ]
-    stated["budget"][0]["spend_at_most"] = spend
+    stated["budget"] = [{"slo": "payment-success", "spend_at_most_per_window_second": spend / WINDOW_SECONDS}]
     stated |= {"baseline_within_windows": baseline, "recover_within_windows": recovery}
 
 

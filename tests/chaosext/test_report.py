@@ -93,7 +93,7 @@ def test_the_report_has_every_part_and_escapes_what_it_quotes(verification):
     assert text.startswith("# A title \\| with &lt;b>markup&lt;/b>\n\n**verified**")
     assert "| Payment success | 99% | at least 95% | 100% | 75.12% of 160 | 71% | 100% |" in text
     assert "(short window 10 s, compressed)" in text
-    assert "| payment-success | failures | 500 | 500 | 42 | - | 458 |" in text
+    assert "| payment-success | failures | 500 | 500 | 42 | 458 | - |" in text
     spark = re.search(r"Payment success {2}(.{40})", text)[1]
     assert set(spark) == {"█", "▆", " "}
     assert text.count("\n| ---") == 3

@@ -9,9 +9,11 @@ from chaosext import run
 from chaosext.errors import BadInput, KubernetesError, Refused
 from chaosext.kubernetes.actions import apply_manifest, kill_pods, restore_manifest
 from chaosext.kubernetes.cluster import Cluster
-from chaosext.kubernetes.probes import manifest_is_live
+from chaosext.kubernetes.probes import manifest_is_live, pods_are_ready
 from chaosext.kubernetes.proof import differences, prove
 from chaosext.kubernetes.safety import check_restorable
+
+from .conftest import ROOT
 
 
 def documents(folder, name="app.yaml"):
@@ -23,11 +25,18 @@ def version(cluster, namespace):
     return live["spec"]["template"]["spec"]["containers"][0]["env"]
 
 
-def test_a_killed_pod_is_gone_and_replaced(cluster, namespace, shop):
+def test_a_killed_pod_is_gone_and_replaced(cluster, namespace, shop, monkeypatch):
+    monkeypatch.setenv("CHAOS_ENVIRONMENT", "lab")
+    configuration = {"windows_file": str(ROOT / "manifests" / "windows.yaml")}
     before = {p["metadata"]["name"] for p in cluster.get("pods", "-n", namespace)["items"]}
     (name,) = kill_pods("app=payment", namespace)
     killed = name.removeprefix("pod/")
     assert killed in before
+    slices = cluster.get("endpointslices", "-n", namespace)["items"]
+    assert killed not in {e["targetRef"]["name"] for s in slices for e in s["endpoints"] or []}
+    assert pods_are_ready("app=payment", namespace, 2, 3, configuration)
+    with pytest.raises(KubernetesError, match=r"not within 1 s: 2 of 3 pods with app=payment are ready"):
+        pods_are_ready("app=payment", namespace, 3, 0.1, configuration)
     restore_manifest("app.yaml")
     after = {p["metadata"]["name"] for p in cluster.get("pods", "-n", namespace)["items"]}
     assert killed not in after

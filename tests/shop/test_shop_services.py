@@ -3,11 +3,13 @@
 import concurrent.futures
 import http.client
 import json
+import re
 import time
 
 import pytest
 import requests
 
+from chaosext.polling import poll
 from shop.services.payment import card_is_valid
 
 SESSION = {"X-Session-Id": "a-session-of-the-tests"}
@@ -126,12 +128,23 @@ def test_wrong_amounts_are_refused(shop, amount):
     assert pay(shop["payment"].url("/process"), amount=amount).status_code == 400
 
 
+def charges(payment):
+    """Return how many payments wait, and how many are charged."""
+    text = requests.get(payment.url("/metrics"), timeout=5).text
+    found = dict(re.findall(r'payment_charges{service_name="payment",state="(\w+)"} (\S+)', text))
+    return float(found["waiting"]), float(found["charging"])
+
+
 def test_payments_beyond_the_limit_wait(world):
     payment = world.start("payment", PAYMENT_CONCURRENCY="2")
     start = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(lambda _: pay(payment.url("/process")), range(6)))
-    # Six payments of at least 0.5 s, two at a time.
+        paying = [pool.submit(pay, payment.url("/process")) for _ in range(6)]
+        missed = poll(lambda: None if charges(payment) == (4, 2) else f"{charges(payment)} of (4, 2)", 10, 0.05)
+        answers = [one.result() for one in paying]
+    # Six payments of at least 0.5 s, two at a time; the others are counted as waiting.
+    assert missed is None
+    assert charges(payment) == (0, 0)
     assert {answer.status_code for answer in answers} == {200}
     assert time.monotonic() - start >= 1.5
     payment.kill()

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from shop import server, settings
+from shop import metrics, server, settings
 from shop.problems import Problem
 from shop.requests_in import json_object, refuse
 from shop.settings import Identity
@@ -29,7 +29,7 @@ def build(identity: Identity) -> web.Application:
 
 def build_with(identity: Identity, charge_card: Charge) -> web.Application:
     """Return a payment service that charges with the given function."""
-    payment = Payment(charge_card, settings.integer("PAYMENT_CONCURRENCY", 1, 1000))
+    payment = Payment(identity.name, charge_card, settings.integer("PAYMENT_CONCURRENCY", 1, 1000))
     application = server.create(identity)
     application.router.add_post("/process", payment.process)
     return application
@@ -44,9 +44,11 @@ async def charge(_amount_cents: int) -> str:
 class Payment:
     """The handler; the provider's contract allows so many payments at a time, others wait."""
 
-    def __init__(self, charge_card: Charge, concurrency: int) -> None:
+    def __init__(self, service: str, charge_card: Charge, concurrency: int) -> None:
+        self._service = service
         self._charge = charge_card
         self._slots = asyncio.Semaphore(concurrency)
+        metrics.expect_charges(service)
 
     async def process(self, request: web.Request) -> web.Response:
         """POST /process {"amount_cents", "card": {"number", ...}}: 200 with a transaction_id, or 402."""
@@ -56,8 +58,13 @@ class Payment:
             raise refuse("invalid_amount", f"amount_cents is a whole number from 1 to {MAX_AMOUNT_CENTS}.")
         if not card_is_valid(body.get("card")):
             raise Problem(_DECLINED, "card_declined", "The card was declined: its number is not valid.")
-        async with self._slots:
-            transaction = await self._charge(amount)
+        with metrics.charge(self._service, "waiting"):
+            await self._slots.acquire()
+        try:
+            with metrics.charge(self._service, "charging"):
+                transaction = await self._charge(amount)
+        finally:
+            self._slots.release()
         return web.json_response({"transaction_id": transaction, "amount_cents": amount})
 
 
