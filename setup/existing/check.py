@@ -1,8 +1,9 @@
 """Whether a cluster and a Grafana that are there already can have game days: python setup/existing/check.py.
 
 Everything is looked at and nothing is changed. What is missing is said all at once, each with what to do; the
-exit code is then 2. Which rights are needed is read from manifests/gameday/rbac.yaml: there is
-one list.
+exit code is then 2. Which rights are needed is read from manifests/gameday/rbac.yaml: there is one list.
+Before app.yaml is applied, its namespace may be absent; one that is there must welcome chaos even then, since
+applying would label it.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from chaosext.grafana.client import Grafana
 from chaosext.kubernetes.cluster import Cluster, describe
 from chaosext.kubernetes.connection import connect
 from chaosext.kubernetes.manifests import load_manifest, namespaces
+from chaosext.kubernetes.rollout import wait_for_rollouts
 from chaosext.kubernetes.safety import check_opt_in
 from chaosext.slo.load import load_slos
 
@@ -40,23 +42,35 @@ def files(manifests: Path) -> Iterator[str]:
         yield str(error)
 
 
-def cluster(manifests: Path) -> Iterator[str]:
+def cluster(manifests: Path, *, before_apply: bool = False) -> Iterator[str]:
     """Yield what is missing in KUBECONFIG's cluster: rights, the opt-in, and objects of app.yaml."""
     try:
         documents = load_manifest(manifests / "app.yaml")
         asked = Cluster()
         for namespace in namespaces(documents):
             yield from _rights(namespace)
+            if not _exists(asked, namespace):
+                if not before_apply:
+                    yield f"{asked} has no namespace {namespace}: setup/up existing --apply makes it"
+                continue
             try:
                 check_opt_in(asked, [namespace])
             except Refused as refused:
-                yield f"{refused}; with this suite's own shop: setup/up existing --apply"
+                yield str(refused)
                 continue
             absent = [describe(d) for d in documents if _lies_in(d, namespace) and asked.get(d) is None]
-            if absent:
+            if absent and not before_apply:
                 yield f"namespace {namespace} lacks {', '.join(absent)}: setup/up existing --apply makes them"
     except ChaosextError as error:
         yield str(error)
+
+
+def rollouts(manifests: Path, seconds: float) -> Iterator[str]:
+    """Wait until app.yaml's Deployments run, and yield what does not within `seconds`."""
+    try:
+        wait_for_rollouts(Cluster(), load_manifest(manifests / "app.yaml"), seconds)
+    except ChaosextError as error:
+        yield f"{error} (can the cluster pull the images of app.yaml? setup/existing/README.md says how)"
 
 
 def grafana() -> Iterator[str]:
@@ -118,6 +132,10 @@ def _allowed(reviews: client.AuthorizationV1Api, namespace: str, verb: str, grou
     )
 
 
+def _exists(asked: Cluster, namespace: str) -> bool:
+    return asked.get({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}) is not None
+
+
 def _lies_in(document: dict[str, Any], namespace: str) -> bool:
     return document["metadata"].get("namespace") == namespace
 
@@ -126,8 +144,13 @@ def main(words: list[str]) -> int:
     """Look at everything, print what is missing, and return the exit code."""
     parser = argparse.ArgumentParser(prog="check.py", description="Looks at a cluster and a Grafana.")
     parser.add_argument("--manifests", type=Path, default=Path("manifests"))
+    parser.add_argument("--before-apply", action="store_true", help="what app.yaml makes may be absent")
+    parser.add_argument("--rollouts", type=float, metavar="SECONDS", help="first wait until app.yaml runs")
     options = parser.parse_args(words)
-    missing = [*files(options.manifests), *cluster(options.manifests), *grafana()]
+    missing = [] if options.rollouts is None else [*rollouts(options.manifests, options.rollouts)]
+    missing += files(options.manifests)
+    missing += cluster(options.manifests, before_apply=options.before_apply)
+    missing += grafana()
     for line in missing:
         print(f"missing: {line}", file=sys.stderr)
     return UNABLE if missing else 0

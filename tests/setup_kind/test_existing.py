@@ -46,9 +46,25 @@ def test_up_looks_and_changes_nothing_in_the_cluster_unless_asked(scripts):
     assert not [line for line in lines if "glsa_secret" in line]
 
 
-def test_apply_comes_first_and_only_when_asked(scripts):
+def test_apply_comes_between_a_look_and_another(scripts):
     assert scripts("up", "existing", "--apply", **GIVEN).returncode == 0
-    assert scripts.lines()[1] == "kubectl apply -f ROOT/manifests/app.yaml"
+    look = "python ROOT/setup/existing/check.py --manifests ROOT/manifests"
+    assert scripts.lines()[1:4] == [
+        f"{look} --before-apply",
+        "kubectl apply -f ROOT/manifests/app.yaml",
+        f"{look} --rollouts 600",
+    ]
+
+
+@pytest.mark.parametrize(("look", "applied"), [("--before-apply", False), ("--rollouts", True)])
+def test_what_a_look_misses_ends_it(scripts, look, applied):
+    scripts.fail(look)
+    done = scripts("up", "existing", "--apply", **GIVEN)
+    assert done.returncode == 2
+    assert "up: what is missing is said above; nothing else was done" in done.stderr
+    lines = scripts.lines()
+    assert ("kubectl apply -f ROOT/manifests/app.yaml" in lines) is applied
+    assert not [line for line in lines if "publish.py" in line]
 
 
 def test_what_is_missing_ends_it_before_the_dashboards(scripts):
@@ -77,9 +93,9 @@ def test_down_changes_nothing_unless_it_is_to_heal(scripts):
     assert call.endswith("gameday heal")
 
 
-def check(lab, manifests: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def check(lab, manifests: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, ROOT / "setup" / "existing" / "check.py", "--manifests", manifests],
+        [sys.executable, ROOT / "setup" / "existing" / "check.py", "--manifests", manifests, *words],
         env=lab.env | environment,
         capture_output=True,
         text=True,
@@ -95,12 +111,52 @@ def test_a_whole_environment_lacks_nothing(lab):
 
 
 @pytest.mark.lab
-def test_everything_that_is_missing_is_said_at_once(lab, tmp_path):
+def test_a_shop_that_runs_is_not_waited_for(lab):
+    done = check(lab, ROOT / "manifests", "--rollouts", "60")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def with_app(folder: Path, kind: str, namespace: str) -> Path:
+    """Write the three files, with one object as the app, and return their folder."""
     for name in ("slo.yaml", "windows.yaml"):
-        (tmp_path / name).write_text((ROOT / "manifests" / name).read_text())
-    other = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "nothing", "namespace": "ecommerce"}}
-    (tmp_path / "app.yaml").write_text(yaml.safe_dump(other))
-    done = check(lab, tmp_path, CHAOS_ENVIRONMENT="moon", GRAFANA_TOKEN="of-nobody")
+        (folder / name).write_text((ROOT / "manifests" / name).read_text())
+    version = "apps/v1" if kind == "Deployment" else "v1"
+    app = {"apiVersion": version, "kind": kind, "metadata": {"name": "nothing", "namespace": namespace}}
+    (folder / "app.yaml").write_text(yaml.safe_dump(app))
+    return folder
+
+
+@pytest.mark.lab
+def test_what_will_be_applied_may_be_absent_before(lab, tmp_path):
+    for namespace in ("ecommerce", "not-there-yet"):
+        manifests = with_app(tmp_path, "ConfigMap", namespace)
+        before = check(lab, manifests, "--before-apply")
+        assert (before.returncode, before.stderr) == (0, "")
+        after = check(lab, manifests)
+        assert after.returncode == 2
+        assert "setup/up existing --apply makes" in after.stderr
+
+
+@pytest.mark.lab
+def test_a_namespace_that_does_not_welcome_chaos_is_refused_before_it_could_be_labelled(lab, tmp_path):
+    done = check(lab, with_app(tmp_path, "ConfigMap", "default"), "--before-apply")
+    assert done.returncode == 2
+    assert "namespace 'default'" in done.stderr
+    assert "chaos.enabled=true" in done.stderr
+
+
+@pytest.mark.lab
+def test_a_shop_that_does_not_run_is_said_with_advice_on_its_images(lab, tmp_path):
+    done = check(lab, with_app(tmp_path, "Deployment", "ecommerce"), "--rollouts", "0")
+    assert done.returncode == 2
+    assert "not rolled out within 0 s" in done.stderr
+    assert "can the cluster pull the images of app.yaml?" in done.stderr
+
+
+@pytest.mark.lab
+def test_everything_that_is_missing_is_said_at_once(lab, tmp_path):
+    manifests = with_app(tmp_path, "ConfigMap", "ecommerce")
+    done = check(lab, manifests, CHAOS_ENVIRONMENT="moon", GRAFANA_TOKEN="of-nobody")
     assert done.returncode == 2
     assert "CHAOS_ENVIRONMENT is 'moon'" in done.stderr
     assert "namespace ecommerce lacks " in done.stderr
