@@ -13,6 +13,7 @@ import yaml
 
 from chaosext.cli.gameday_commands import gameday
 from chaosext.environment import environments
+from chaosext.gameday.notify import ADDRESS, CHANNEL, TOKEN
 from chaosext.result import EXIT_CODES, Verdict, read
 
 ROOT = Path(__file__).parents[1]
@@ -84,8 +85,10 @@ def test_its_secrets_are_references_and_its_settings_are_known():
         "GRAFANA_URL": ("gameday", "grafana-url"),
         "GRAFANA_TOKEN": ("gameday", "grafana-token"),
         "SLACK_WEBHOOK_URL": ("gameday", "slack-webhook-url"),
+        "SLACK_TOKEN": ("gameday", "slack-token"),
+        "SLACK_CHANNEL": ("gameday", "slack-channel"),
     }
-    assert [name for name, key in keys.items() if key.get("optional")] == ["SLACK_WEBHOOK_URL"]
+    assert {name for name, key in keys.items() if key.get("optional")} == {ADDRESS, TOKEN, CHANNEL}
 
 
 def test_its_words_are_the_command_line_s_and_its_reports_outlive_it():

@@ -49,7 +49,7 @@ class Plan(_Strict):
     """A game day's plan.
 
     `experiments` are files, from the plan's folder. `budget_floor` is the share of every SLO's error budget
-    that must be left before an experiment begins. `notify` says when a message is sent to SLACK_WEBHOOK_URL.
+    that must be left before an experiment begins. `notify` says when a message is sent to Slack (notify.py).
     A component that no experiment has tested for `stale_after_days` is named.
     """
 

@@ -7,6 +7,10 @@ HERE="$ROOT/setup/gke"
 export STATE=${GKE_STATE:-"$HERE/.state"} # the cluster's kubeconfig, Docker's login, plans; nobody else may read it
 umask 077
 export TF_IN_AUTOMATION=1 TF_INPUT=0
+# How to reach Slack, by the names that everything else here knows it by, too.
+export TF_VAR_slack_webhook_url=${TF_VAR_slack_webhook_url-${SLACK_WEBHOOK_URL-}}
+export TF_VAR_slack_token=${TF_VAR_slack_token-${SLACK_TOKEN-}}
+export TF_VAR_slack_channel=${TF_VAR_slack_channel-${SLACK_CHANNEL-}}
 # The shell's own environment, `source setup/env` for example, must not pass for the stack that is made here.
 unset GRAFANA_URL GRAFANA_AUTH GRAFANA_TOKEN KUBE_CONFIG_PATH
 

@@ -1,8 +1,14 @@
-# Where alerts go: to Slack, with the words of manifests/observability/alertmanager.yaml, if there is a webhook.
+# Where alerts go: to Slack, with the words of manifests/observability/alertmanager.yaml, by a webhook, or else as a bot.
 locals {
   alertmanager = yamldecode(file("${local.manifests}/observability/alertmanager.yaml"))
   slack_words  = one([for receiver in local.alertmanager.receivers : receiver.slack_configs[0] if receiver.name == "slack"])
-  to_slack     = nonsensitive(var.slack_webhook_url != "")
+  by_webhook   = nonsensitive(var.slack_webhook_url != "")
+  to_slack     = local.by_webhook || nonsensitive(var.slack_token != "")
+  slack_way = {
+    url       = local.by_webhook ? var.slack_webhook_url : null
+    token     = local.by_webhook ? null : var.slack_token
+    recipient = local.by_webhook ? null : var.slack_channel
+  }
 }
 
 resource "grafana_contact_point" "slack" {
@@ -12,10 +18,12 @@ resource "grafana_contact_point" "slack" {
   name = "chaos-gameday-slack"
 
   slack {
-    url   = var.slack_webhook_url
-    title = local.slack_words.title
-    text  = local.slack_words.text
-    color = local.slack_words.color
+    url       = local.slack_way.url
+    token     = local.slack_way.token
+    recipient = local.slack_way.recipient
+    title     = local.slack_words.title
+    text      = local.slack_words.text
+    color     = local.slack_words.color
   }
 }
 

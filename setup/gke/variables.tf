@@ -111,10 +111,28 @@ variable "windows" {
 }
 
 variable "slack_webhook_url" {
-  description = "Slack's incoming webhook, which alerts are sent to; none when empty. A secret: set it as TF_VAR_slack_webhook_url."
+  description = "Slack's incoming webhook, which alerts are sent to; none when empty. A secret: export SLACK_WEBHOOK_URL."
   type        = string
   default     = ""
   sensitive   = true
+}
+
+variable "slack_token" {
+  description = "The token of a Slack bot (scope chat:write), which sends alerts when there is no webhook. A secret: export SLACK_TOKEN."
+  type        = string
+  default     = ""
+  sensitive   = true
+}
+
+variable "slack_channel" {
+  description = "The channel that the bot of slack_token writes to. Export SLACK_CHANNEL."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.slack_webhook_url != "" || (var.slack_token == "") == (var.slack_channel == "")
+    error_message = "SLACK_TOKEN and SLACK_CHANNEL (slack_token, slack_channel) belong together: one of them is not set."
+  }
 }
 
 variable "app_ready" {

@@ -19,7 +19,8 @@ STAND_INS = ("terraform", "gcloud", "gke-gcloud-auth-plugin", "kubectl", "docker
 REAL = ("bash", "basename", "cat", "cut", "dirname", "grep", "mkdir", "rm", "sed", "sleep", "sort")
 SECRETS = {
     "GRAFANA_CLOUD_ACCESS_POLICY_TOKEN": "policy-token-of-the-test",
-    "TF_VAR_slack_webhook_url": "https://slack.example/webhook-of-the-test",
+    "SLACK_WEBHOOK_URL": "https://slack.example/webhook-of-the-test",
+    "SLACK_TOKEN": "xoxb-token-of-the-test",
 }
 
 

@@ -22,6 +22,7 @@ OUTPUTS = {
     "environment": "gke",
     "connect": "gcloud container clusters get-credentials gameday --location=a --project=my-project",
 }
+SLACK = ("TF_VAR_slack_webhook_url", "TF_VAR_slack_token", "TF_VAR_slack_channel")
 VARIABLES = {"project": "my-project", "name": "gameday", "grafana_stack": "mygameday"}
 
 
@@ -32,7 +33,7 @@ def main() -> int:
     before = json.dumps(facts)
     reads = argv[0] == "curl" or "--password-stdin" in argv or argv[-1] == "-"
     given = sys.stdin.read() if reads else ""
-    names = ("KUBECONFIG", "GRAFANA_URL", "GRAFANA_TOKEN", "CHAOS_ENVIRONMENT")
+    names = ("KUBECONFIG", "GRAFANA_URL", "GRAFANA_TOKEN", "CHAOS_ENVIRONMENT", *SLACK)
     environment = {name: os.environ[name] for name in names if name in os.environ}
     write(
         f"{MEMORY}/calls.jsonl",
@@ -74,8 +75,8 @@ def terraform(words: list[str], facts: dict) -> int:
             return 1
         print(facts.get("outputs", {}).get(words[3], OUTPUTS[words[3]]), end="")
     elif words[1] == "show":
-        secret = os.environ.get("TF_VAR_slack_webhook_url", "")  # noqa: SIM112 - Terraform wants the variable's own name
-        print(json.dumps({"variables": {k: {"value": v} for k, v in (VARIABLES | {"slack": secret}).items()}}))
+        slack = {name.removeprefix("TF_VAR_"): os.environ.get(name, "") for name in SLACK}
+        print(json.dumps({"variables": {k: {"value": v} for k, v in (VARIABLES | slack).items()}}))
     elif words[1] == "plan":
         plan = next(word.removeprefix("-out=") for word in words if word.startswith("-out="))
         write(plan, "destroy" if "-destroy" in words else "make")

@@ -17,6 +17,7 @@ TERRAFORM = shutil.which("terraform")
 ASKED = """jsonencode({
   recorded = local.recorded_groups, alerts = local.alert_groups, slos = local.slos,
   checks = local.checked_services, redis = local.redis_addresses, slack = local.slack_words,
+  way = { for key, value in local.slack_way : key => nonsensitive(value) }, to_slack = local.to_slack,
   windows = local.windows,
   login = keys(local.exporter_login), namespace = local.namespace, dashboards = local.dashboards,
   values = templatefile("k8s-monitoring.yaml", {
@@ -182,6 +183,31 @@ def test_every_redis_is_asked_by_the_collector(evaluated):
 def test_slack_gets_the_words_of_alertmanager(evaluated):
     assert "CommonLabels.alertname" in evaluated["slack"]["title"]
     assert "Annotations.description" in evaluated["slack"]["text"]
+
+
+WEBHOOK = {"slack_webhook_url": "https://hooks.slack.example/1"}
+BOT = {"slack_token": "xoxb-1", "slack_channel": "#alerts"}
+
+
+@pytest.mark.parametrize(
+    ("answers", "way"),
+    [
+        (WEBHOOK, {"url": "https://hooks.slack.example/1", "token": None, "recipient": None}),
+        (BOT, {"url": None, "token": "xoxb-1", "recipient": "#alerts"}),
+        (WEBHOOK | BOT, {"url": "https://hooks.slack.example/1", "token": None, "recipient": None}),
+    ],
+    ids=["webhook", "bot", "both"],
+)
+def test_slack_is_reached_by_a_webhook_or_else_as_a_bot(tmp_path, evaluated, answers, way):
+    found = evaluate(tmp_path, **answers)
+    assert (found["to_slack"], found["way"]) == (True, way)
+    assert evaluated["to_slack"] is False
+
+
+@pytest.mark.parametrize("half", BOT)
+def test_half_of_a_bot_is_refused(tmp_path, half):
+    with pytest.raises(AssertionError, match="SLACK_TOKEN and SLACK_CHANNEL"):
+        evaluate(tmp_path, **{half: BOT[half]})
 
 
 def test_dashboards_are_loaded_with_the_stacks_data_sources(evaluated):

@@ -209,6 +209,18 @@ def test_missing_credentials_are_named_before_anything_is_made(checkout, gone, m
     assert not any("terraform" in line for line in checkout.lines())
 
 
+def test_terraform_gets_the_words_for_slack_from_the_environment(checkout):
+    checkout.run("up", "--yes", SLACK_CHANNEL="#alerts")
+    found = [c["environment"] for c in checkout.calls() if c["argv"][0] == "terraform"]
+    given = {
+        "TF_VAR_slack_webhook_url": SECRETS["SLACK_WEBHOOK_URL"],
+        "TF_VAR_slack_token": SECRETS["SLACK_TOKEN"],
+        "TF_VAR_slack_channel": "#alerts",
+    }
+    assert found
+    assert all(given.items() <= environment.items() for environment in found)
+
+
 def test_no_secret_is_an_argument_or_printed(checkout):
     printed = []
     for words in (("up", "--yes"), ("down", "--yes")):

@@ -136,8 +136,9 @@ def test_outputs_are_documented_and_tokens_are_sensitive(configuration):
 
 def test_secrets_have_no_value_here(configuration):
     variables = configuration.named("variable")
-    assert variables["slack_webhook_url",]["sensitive"] is True
-    assert variables["slack_webhook_url",]["default"] == '""'
+    for name in ("slack_webhook_url", "slack_token"):
+        assert variables[name,]["sensitive"] is True
+        assert variables[name,]["default"] == '""'
     secret = re.compile(
         r"gls?a_\w{8}|glc_\w{8}|xox[abp]-\w|hooks\.slack\.com/services/\w|AIza\w{20}|ya29\."
         r"|BEGIN [A-Z ]*PRIVATE KEY"
