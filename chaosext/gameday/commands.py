@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..errors import BadInput
 from ..report.files import FORMATS, write_reports
+from ..report.tables import show_comparison
 from ..result import FILE_NAME, Verdict, read
 from .day import DAY_FILE, DayRecord, begun, read_day, resumed, run_day
 from .notify import notify
@@ -88,7 +89,7 @@ def _notify(day: Day, result: DayResult) -> None:
     lines = [f"{run.verification.experiment}: {run.verification.verdict}" for run in result.runs]
     lines += [f"{name}: {verdict} ({reason})" for name, verdict, reason in result.not_run]
     lines += [
-        f"{run.verification.experiment}: {c.name} is {c.judged}" for run in result.runs for c in run.regressions
+        f"{run.verification.experiment}: {show_comparison(c)}" for run in result.runs for c in run.regressions
     ]
     problem = notify(f"{day.plan.title} ({result.record.environment}): {result.headline()}", lines)
     if problem is not None:

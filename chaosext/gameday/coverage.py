@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..architecture import Architecture
+from ..architecture import Architecture, load_architecture
+from ..errors import ChaosextError
 from ..report.history import every
 from ..result import Verdict
 from .day import DayRecord
 
-__all__ = ["Coverage", "age_in_days", "coverage"]
+__all__ = ["Coverage", "age_in_days", "architecture_of", "coverage"]
 
 _JUDGED = {Verdict.VERIFIED, Verdict.SYSTEM_FAILED}
 
@@ -51,6 +53,16 @@ def coverage(architecture: Architecture | None, reports: Path, record: DayRecord
             Coverage(c.name, c.title, experiment, started, age is None or age > record.stale_after_days)
         )
     return found
+
+
+def architecture_of(experiment: Path) -> Architecture | None:
+    """Return the drawing that an experiment's runs are shown in; None when there is none that can be read."""
+    try:
+        configuration = json.loads(experiment.read_text(encoding="utf-8")).get("configuration") or {}
+        file = str(configuration.get("architecture_file", "../manifests/architecture.yaml"))
+        return load_architecture(experiment.parent / file)
+    except (OSError, ValueError, AttributeError, ChaosextError):
+        return None
 
 
 def age_in_days(started: str, until: str) -> float | None:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..environment import validation_line
 from ..errors import BadInput, ChaosextError
-from ..result import Verdict
+from ..result import Time, Verdict
 from . import plan as plans
 from .runner import Ran, run_experiment
 from .steady import budget_refusal, open_gate, wait_until_steady
@@ -52,7 +52,7 @@ class DayRecord(_Model):
     """
 
     title: str
-    started: str
+    started: Time
     environment: str
     stale_after_days: int
     planned: list[str]
@@ -60,7 +60,7 @@ class DayRecord(_Model):
     files: list[str] = []
     runs: list[DayRun] = []
     stopped: str | None = None
-    ended: str | None = None
+    ended: Time | None = None
 
     def verdicts(self) -> list[Verdict]:
         """Return the verdict of every planned experiment; what did not run is not-run."""

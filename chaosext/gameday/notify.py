@@ -26,12 +26,13 @@ LINK = "CHAOS_REPORT_URL"
 """Where a reader finds the reports: in CI, the job's page."""
 TIMEOUT_SECONDS = 10.0
 _LONGEST = 2900  # Slack takes 3000 characters in a section (https://api.slack.com/reference/block-kit/blocks)
+_LONGEST_LINE = 500  # escaped, a character may become five
 
 
 def message(headline: str, lines: Sequence[str]) -> dict[str, Any]:
     """Return the webhook's JSON: a text for notifications, and blocks for the channel."""
     link = os.environ.get(LINK, "")
-    body = "\n".join(_escaped(line) for line in lines)
+    body = "\n".join(_escaped(_short(line)) for line in lines)
     if len(body) > _LONGEST:
         body = body[: body.rindex("\n", 0, _LONGEST)] + "\n…"
     if urlsplit(link).scheme in {"http", "https"}:
@@ -79,6 +80,10 @@ def _refusal(answer: requests.Response) -> str | None:
         return None if said["ok"] is True else f"Slack refused it: {clean(str(said.get('error')))[:100]}"
     except (ValueError, TypeError, KeyError, AttributeError):
         return f"{TOKEN} was answered with something that is not Slack's"
+
+
+def _short(line: str) -> str:
+    return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1]}…"
 
 
 def _escaped(text: str) -> str:

@@ -6,15 +6,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from urllib.parse import quote
 
-from ..errors import BadInput
-from ..report.files import FORMATS
-from ..report.history import Comparison
+from ..report.files import FORMATS, write_text
 from ..report.html import VERDICT_TONES, worst_sli
 from ..report.junit import render_junit
 from ..report.page import badge, card, page, pill, table, tiles
 from ..report.plots import TONES
 from ..report.svg.markup import Child, Markup, tag
-from ..report.tables import show_number
+from ..report.tables import show_comparison, show_number, show_usual
 from ..report.words import seconds, why
 from ..result import Outcome, SliResult, Verdict, Verification
 from ..words import show_value
@@ -44,16 +42,18 @@ def write_day(folder: Path, day: DayResult, formats: Iterable[str] = FORMATS) ->
         "md": ("summary.md", lambda: render_summary(day)),
         "junit": (
             "junit.xml",
-            lambda: render_junit(day.record.title, [run.verification for run in day.runs], day.not_run),
+            lambda: render_junit(
+                day.record.title,
+                [run.verification for run in day.runs],
+                day.not_run,
+                {run.verification.run_id: [show_comparison(c) for c in run.regressions] for run in day.runs},
+            ),
         ),
     }
     written = []
     for name in formats:
         file, make = render[name]
-        try:
-            (folder / file).write_text(make(), encoding="utf-8", errors="replace")
-        except OSError as error:
-            raise BadInput(f"{folder / file}: cannot be written: {error.strerror or error}") from error
+        write_text(folder / file, make())
         written.append(folder / file)
     return written
 
@@ -146,19 +146,18 @@ def _regressions(day: DayResult) -> Markup | None:
     if not found:
         return None
     rows: list[list[Child]] = [
-        [run.verification.experiment, c.name, show_number(c.now, c.unit), _usual(c), str(len(c.before))]
+        [
+            run.verification.experiment,
+            c.name,
+            show_number(c.now, c.unit),
+            show_usual(c) or "-",
+            str(len(c.before)),
+        ]
         for run, c in found
     ]
     header = ("Experiment", "Number", "This run", "Usual", "Earlier runs")
     note = "Outside of the median of earlier verified runs and three standard deviations on either side."
     return card("Worse than usual", table("Regressions", header, rows), note=note)
-
-
-def _usual(c: Comparison) -> str:
-    if c.low is None or c.high is None:
-        return "-"
-    low, high = max(c.low, 0.0), min(c.high, 1.0) if c.unit == "ratio" else c.high
-    return f"{show_number(low, c.unit)} to {show_number(high, c.unit)}"
 
 
 def _matrix(day: DayResult) -> Markup | None:
@@ -203,7 +202,8 @@ def _how(day: DayResult) -> Markup:
         [share.experiment, str(share.met), str(share.missed), str(share.unknown), show_share(share.value)]
         for share in day.score.shares
     ]
-    rows.append([tag("b", "Mean"), str(day.score.met), str(day.score.missed), "", tag("b", str(day.score))])
+    sums = (day.score.met, day.score.missed, sum(share.unknown for share in day.score.shares))
+    rows.append([tag("b", "Sum; of the shares the mean"), *map(str, sums), tag("b", str(day.score))])
     header = ("Experiment", "Met", "Missed", "Not known", "Share met")
     content = table("Expectations by experiment", header, rows, 4) if day.score.shares else None
     return card("How the score is counted", tag("p", HOW, left_out), content)

@@ -10,7 +10,7 @@ from ..architecture import Architecture
 from ..errors import ChaosextError
 from ..report.history import Comparison, Entry, compare, earlier, entry_of
 from ..result import WORST_FIRST, Verdict, Verification, read
-from .coverage import Coverage, coverage
+from .coverage import Coverage, architecture_of, coverage
 from .day import DayRecord
 from .score import Score, score
 
@@ -71,6 +71,8 @@ def gather(record: DayRecord, reports: Path) -> DayResult:
         except ChaosextError as error:
             missing.append((entry.experiment, entry.verdict, f"its result is lost: {error}"))
             continue
+        # The day's pages draw no samples: forty SLIs by the second, fifty times over, would be hundreds of MiB.
+        found.samples = found.samples[-1:]
         before = earlier(found, reports)
         runs.append(RunResult(entry.folder, found, tuple(before), tuple(compare(entry_of(found), before))))
     known = {entry.experiment for entry in record.runs}
@@ -82,9 +84,11 @@ def gather(record: DayRecord, reports: Path) -> DayResult:
         runs=tuple(runs),
         not_run=tuple(missing),
         score=score(results, [name for name, _, _ in missing]),
-        coverage=tuple(coverage(_architecture(results), reports, record)),
+        coverage=tuple(coverage(_architecture(results, record.files), reports, record)),
     )
 
 
-def _architecture(runs: Sequence[Verification]) -> Architecture | None:
-    return next((v.about.architecture for v in runs if v.about.architecture is not None), None)
+def _architecture(runs: Sequence[Verification], files: Sequence[str]) -> Architecture | None:
+    """Return the system's drawing, by a run or, when all of them died too early, by an experiment's file."""
+    known = next((v.about.architecture for v in runs if v.about.architecture is not None), None)
+    return known or next((a for file in files if (a := architecture_of(Path(file))) is not None), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..report.markdown import markdown_table, markdown_text
-from ..report.tables import show_number
+from ..report.tables import show_comparison
 from ..report.words import seconds, why
 from ..result import Verdict
 from .score import HOW
@@ -58,9 +58,7 @@ def _experiments(day: DayResult) -> str:
 
 def _regressions(day: DayResult) -> str:
     lines = [
-        f"- {run.verification.experiment}: {markdown_text(c.name)} is {show_number(c.now, c.unit)}, worse "
-        f"than usual ({show_number(c.low or 0, c.unit)} to {show_number(c.high or 0, c.unit)} in "
-        f"{len(c.before)} runs)"
+        f"- {markdown_text(run.verification.experiment)}: {markdown_text(show_comparison(c))}"
         for run in day.runs
         for c in run.regressions
     ]

@@ -7,18 +7,28 @@ from pathlib import Path
 
 from ..errors import BadInput
 from ..result import Verification
-from .history import Comparison, compare, earlier, entry_of, write_entry
+from .history import FILE_NAME as ENTRY_FILE
+from .history import Comparison, compare, earlier, entry_of
 from .html import render_html
 from .junit import render_junit
 from .markdown import render_markdown
+from .tables import show_comparison
 
-__all__ = ["FORMATS", "write_reports"]
+__all__ = ["FORMATS", "write_reports", "write_text"]
 
 _Render = Callable[[Verification, list[Comparison]], str]
+
+
+def _junit(v: Verification, compared: list[Comparison]) -> str:
+    return render_junit(
+        v.experiment, [v], remarks={v.run_id: [show_comparison(c) for c in compared if c.regressed]}
+    )
+
+
 _RENDER: dict[str, tuple[str, _Render]] = {
     "html": ("report.html", render_html),
     "md": ("report.md", render_markdown),
-    "junit": ("junit.xml", lambda v, _: render_junit(v.experiment, [v])),
+    "junit": ("junit.xml", _junit),
 }
 FORMATS = tuple(_RENDER)
 """The formats besides JSON."""
@@ -35,17 +45,14 @@ def write_reports(folder: Path, v: Verification, formats: Iterable[str] = FORMAT
     for name in formats:
         file, render = _RENDER[name]
         path = folder / file
-        _write(path, render(v, compared))
+        write_text(path, render(v, compared))
         written.append(path)
-    try:
-        write_entry(folder, v)
-    except OSError as error:
-        raise BadInput(f"{folder}: the report cannot be written: {error.strerror or error}") from error
+    write_text(folder / ENTRY_FILE, entry_of(v).model_dump_json() + "\n")
     return written
 
 
-def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all: a reader never meets half a report."""
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all: a reader never meets half a report. Raises BadInput when it cannot."""
     partial = path.with_name(f"{path.name}.partial")
     try:
         partial.write_text(text, encoding="utf-8", errors="replace")

@@ -7,8 +7,11 @@ older form, is read as far as it goes.
 
 from __future__ import annotations
 
+import functools
 import json
+import logging
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -16,8 +19,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ..environment import validation_line
 from ..result import FILE_NAME as VERIFICATION
-from ..result import Verdict, Verification
+from ..result import Time, Verdict, Verification
 
 __all__ = [
     "ENOUGH",
@@ -29,8 +33,11 @@ __all__ = [
     "entry_of",
     "every",
     "latest",
+    "usual",
     "write_entry",
 ]
+
+logger = logging.getLogger("chaostoolkit")
 
 FILE_NAME = "history.json"
 ENOUGH = 5
@@ -49,12 +56,12 @@ class Entry(BaseModel):
     `worst` and `units` are by SLI, `components` what the run tested. Unknown keys are let be.
     """
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
 
     experiment: str
     environment: str
     run_id: str
-    started: str
+    started: Time
     verdict: str
     duration_seconds: float = 0.0
     time_to_detect_seconds: float | None = None
@@ -177,14 +184,17 @@ def compare(now: Entry, before: list[Entry]) -> list[Comparison]:
 
 def _comparison(name: str, unit: str, now: float | None, values: list[float | None]) -> Comparison | None:
     known = [value for value in values if value is not None]
-    if now is None:
-        return None
+    return None if now is None else Comparison(name, unit, now, tuple(known), *usual(known, unit))
+
+
+def usual(known: Sequence[float], unit: str) -> tuple[float, float] | tuple[None, None]:
+    """Return the bounds of what is usual, see Comparison; None when too few values are known."""
     if len(known) < ENOUGH:
-        return Comparison(name, unit, now, tuple(known), None, None)
+        return None, None
     middle = median(known)
     spread = _MADS * median(abs(value - middle) for value in known)
     width = max(spread, _LEAST_SHARE * middle if unit == "seconds" else 0.0, _LEAST[unit])
-    return Comparison(name, unit, now, tuple(known), middle - width, middle + width)
+    return middle - width, middle + width
 
 
 def _entries(reports: Path, experiment: str) -> list[Entry]:
@@ -203,13 +213,22 @@ def _is_of(name: str, experiment: str) -> bool:
 
 
 def _entry(folder: Path) -> Entry | None:
-    """Read a run's entry; None when there is none, or none that can be understood."""
+    """Read a run's entry; None when there is none, or, with a warning, none that can be understood."""
     for name, read in ((FILE_NAME, Entry.model_validate), (VERIFICATION, _from_verification)):
+        path = folder / name
         try:
-            return read(json.loads((folder / name).read_text(encoding="utf-8")))
-        except (OSError, ValueError, ValidationError, AttributeError, TypeError, KeyError):
+            return read(json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
             continue
+        except (OSError, ValueError, AttributeError, TypeError, KeyError, RecursionError) as error:
+            _warn(path, validation_line(error) if isinstance(error, ValidationError) else str(error))
     return None
+
+
+@functools.cache
+def _warn(path: Path, why: str) -> None:
+    """Say once that a file is let be."""
+    logger.warning("%s is let be, and counts as no earlier run: %s", path, " ".join(why.split()))
 
 
 def _from_verification(content: dict[str, Any]) -> Entry:

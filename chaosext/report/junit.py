@@ -6,7 +6,8 @@ what could not be judged is skipped; the verdict is a case of its own, so no run
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from ..result import Verdict, Verification
 from .checks import Check, Met, checks
@@ -19,10 +20,19 @@ _FAILURES = {Verdict.SYSTEM_FAILED, Verdict.FAULT_NOT_LANDED}
 
 
 def render_junit(
-    name: str, runs: Sequence[Verification], not_run: Sequence[tuple[str, Verdict, str]] = ()
+    name: str,
+    runs: Sequence[Verification],
+    not_run: Sequence[tuple[str, Verdict, str]] = (),
+    remarks: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> str:
-    """Return the XML for one run or a day of them; `not_run` are experiments without a result, and why."""
-    suites = [*(_suite(v) for v in runs), *(_empty(*missing) for missing in not_run)]
+    """Return the XML for one run or a day of them.
+
+    `not_run` are experiments without a result, and why; `remarks` lines of a suite's output, by run id.
+    """
+    suites = [
+        *(_suite(v, remarks.get(v.run_id, ())) for v in runs),
+        *(_empty(*missing) for missing in not_run),
+    ]
     total = {
         key: sum(counts[key] for _, counts in suites) for key in ("tests", "failures", "errors", "skipped")
     }
@@ -37,7 +47,7 @@ def render_junit(
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{document}\n'
 
 
-def _suite(v: Verification) -> tuple[Markup, dict[str, int]]:
+def _suite(v: Verification, remarks: Sequence[str]) -> tuple[Markup, dict[str, int]]:
     found = checks(v)
     cases = [_verdict(v), *(_case(v, check) for check in found)]
     counts = {
@@ -53,6 +63,7 @@ def _suite(v: Verification) -> tuple[Markup, dict[str, int]]:
         tag("properties", [tag("property", name=key, value=str(value)) for key, value in properties.items()]),
         "\n",
         [[case, "\n"] for case in cases],
+        [tag("system-out", "\n".join(remarks)), "\n"] if remarks else None,
         name=v.experiment,
         timestamp=v.started,
         time=v.duration_seconds,

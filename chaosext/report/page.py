@@ -63,8 +63,7 @@ th{color:var(--soft);font-weight:600;font-size:12.5px;vertical-align:bottom}
 tbody th{color:var(--ink);font-size:13.5px;vertical-align:top}
 tr:last-child>*{border-bottom:0}
 td.number,th.number{text-align:right}
-td.trend{min-width:110px}
-ol.events,ul.plain{margin:8px 0 0;padding:0;list-style:none;display:grid;gap:3px 24px;
+ol.events{margin:8px 0 0;padding:0;list-style:none;display:grid;gap:3px 24px;
 grid-template-columns:repeat(auto-fill,minmax(290px,1fr));font-size:13.5px}
 ol.events li{display:grid;grid-template-columns:26px 50px 1fr}
 ol.events time{color:var(--soft);font-variant-numeric:tabular-nums}

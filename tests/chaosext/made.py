@@ -82,7 +82,7 @@ def made(verdict: Verdict = Verdict.VERIFIED, **changes: Any) -> Verification:
         "fault_landed_seconds": 14.0 if ran else None,
         "time_to_detect_seconds": 6.0 if ran else None,
         "time_to_recover_seconds": 9.0 if verdict is Verdict.VERIFIED else None,
-        "recover_within_seconds": 60.0,
+        "recover_within_seconds": 15.0,
         "budget": [
             BudgetResult(
                 slo="payment-success",

@@ -150,19 +150,19 @@ def test_a_component_that_nobody_tested_is_stale(tmp_path):
     assert all(c.stale for c in late.coverage)
 
 
-def test_a_regression_is_named_with_its_figures(tmp_path):
-    for minute in range(10, 16):
-        folder = tmp_path / f"20261124T09{minute}00Z-a"
-        folder.mkdir()
-        started = f"2026-11-24T09:{minute}:00+00:00"
-        write_entry(
-            folder, made(experiment="a", run_id=f"r{minute}", started=started, time_to_recover_seconds=2.0)
-        )
-    day = days(tmp_path)
-    page = Page(render_day(day))
-    assert page.open == []
-    assert "Worse than usual" in page.text
-    assert "Time to recover9.0 s1.0 s to 3.0 s6" in page.text
+def test_components_are_named_when_every_run_died_before_it_knew_them(world):
+    """As a cluster that is away makes it: the drawing is the experiment's own file."""
+    world.experiment("a", "nothing")
+    (world.folder / "drawing").mkdir()
+    shutil.copy(ROOT / "manifests" / "architecture.yaml", world.folder / "drawing" / "architecture.yaml")
+    path = world.folder / "a.json"
+    content = json.loads(path.read_text())
+    content["configuration"]["architecture_file"] = "drawing/architecture.yaml"
+    path.write_text(json.dumps(content))
+    world.run(world.plan("a"))
+    folder, _ = world.day()
+    assert "Components tested" in Page((folder / "index.html").read_text()).text
+    assert "Not tested for 14 days, or never: Storefront" in (folder / "summary.md").read_text()
 
 
 def test_hostile_text_is_text_in_a_day_too(tmp_path):
@@ -290,6 +290,13 @@ def test_a_message_escapes_and_stays_within_slack_s_limits(monkeypatch):
     assert len(text) < 3000
     assert "<!channel>" not in text
     assert text.endswith("\n<https://ci.example/1|Reports>")
+
+
+@pytest.mark.parametrize("lines", [["&" * 9000], ["&" * 9000] * 9, ["x" * 2899, "y"], []])
+def test_however_long_its_lines_are_a_message_is_cut_between_them(lines):
+    text = message("headline", lines)["blocks"][1]["text"]["text"]
+    assert 0 < len(text) < 3000
+    assert not text.replace("&amp;", "").strip("xy…\n-")
 
 
 class Terminal:

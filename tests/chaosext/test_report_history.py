@@ -34,6 +34,36 @@ def test_earlier_runs_are_the_verified_ones_of_the_same_experiment_and_environme
     assert earlier(made(), tmp_path / "nowhere") == []
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("started", "last Tuesday", "started: 'last Tuesday' is not a time in ISO 8601 with its zone"),
+        ("started", "2026-11-24T10:00:00", "is not a time in ISO 8601 with its zone"),
+        ("started", "0001-01-01T00:00:00+14:00", "is not a time in ISO 8601 with its zone"),
+        ("time_to_detect_seconds", float("nan"), "time_to_detect_seconds: Input should be a finite number"),
+        ("worst", {"payment-success": "bad"}, "worst.payment-success: Input should be a valid number"),
+    ],
+)
+def test_an_entry_that_is_none_is_let_be_with_one_line(tmp_path, caplog, key, value, said):
+    keep(tmp_path, 1)
+    folder = keep(tmp_path, 2)
+    content = json.loads((folder / "history.json").read_text())
+    (folder / "history.json").write_text(json.dumps({**content, key: value}))
+    with caplog.at_level("WARNING", "chaostoolkit"):
+        assert [entry.run_id for entry in earlier(made(), tmp_path)] == ["run-1"]
+        assert [entry.run_id for entry in every(tmp_path)] == ["run-1"]
+    (line,) = caplog.messages
+    assert line.startswith(f"{folder / 'history.json'} is let be, and counts as no earlier run: ")
+    assert said in line
+    assert "\n" not in line
+
+
+def test_times_of_other_zones_are_in_their_order(tmp_path):
+    keep(tmp_path, 1, started="2026-11-24T11:30:00+02:00")
+    keep(tmp_path, 2, started="2026-11-24T09:30:00-02:00")  # later than the run that is compared
+    assert [entry.started for entry in earlier(made(), tmp_path)] == ["2026-11-24T09:30:00+00:00"]
+
+
 def test_files_of_another_form_are_read_as_far_as_they_go(tmp_path):
     folder = keep(tmp_path, 1)
     content = json.loads((folder / "history.json").read_text())
@@ -58,7 +88,7 @@ def entry(recover=10.0, worst=0.7):
         experiment="payment",
         environment="lab",
         run_id="x",
-        started="2026",
+        started="2026-11-24T10:00:00Z",
         verdict="verified",
         time_to_recover_seconds=recover,
         worst={"payment-success": worst},

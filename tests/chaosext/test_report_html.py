@@ -204,9 +204,7 @@ def test_advice_follows_the_verdict_and_what_was_found():
 
 
 def test_a_run_without_anything_still_has_a_report():
-    bare = made(
-        Verdict.TOOL_ERROR, slis=[], alerts=[], budget=[], phases={}, samples=[], about=About(), started="?"
-    )
+    bare = made(Verdict.TOOL_ERROR, slis=[], alerts=[], budget=[], phases={}, samples=[], about=About())
     text = page_of(bare).text
     assert "None was measured." in text
     assert "What to do next" in text
