@@ -1,6 +1,7 @@
 """The cluster that is judged: that of --kubeconfig or CONFORMANCE_KUBECONFIG, else the lab; and its namespaces.
 
-No test needs more than the rights of a namespace's owner, save to make namespaces and to read nodes.
+No test needs more than the rights of a namespace's owner, save to make namespaces, to read nodes and, for those
+of RBAC, to act as somebody else.
 """
 
 import json

@@ -13,15 +13,16 @@ from chaosk8s.namespace.actions import create_namespace, delete_namespace
 from chaosk8s.namespace.probes import namespace_exists
 from chaosk8s.node import probes as node_probes
 from chaosk8s.pod import probes as pod_probes
-from chaosk8s.pod.actions import terminate_pods
+from chaosk8s.pod.actions import delete_pods, terminate_pods
 from chaosk8s.replicaset.actions import delete_replica_set
 from chaosk8s.secret.actions import create_secret, delete_secret
 from chaosk8s.secret.probes import secret_exists
 from chaosk8s.service.actions import create_service_endpoint, delete_service
 from chaosk8s.service.probes import service_is_initialized
 from chaoslib.exceptions import ActivityFailed
+from kubernetes import client
 
-from .cluster import deployment, until
+from .cluster import NEVER, container_of, deployment, until
 
 LABEL = "app=web"
 
@@ -104,6 +105,71 @@ def test_pods_are_terminated_and_replaced(core, web):
         ),
         "two new ones",
     )
+
+
+@pytest.fixture
+def jobs(api, place, world):
+    """Return what starts a Job that would never end, and what reads its status."""
+    batch = client.BatchV1Api(api)
+
+    def start(**spec):
+        container = {"name": "app", "image": world.image}
+        pod = {"restartPolicy": "Never", "terminationGracePeriodSeconds": 1, "containers": [container]}
+        spec["template"] = {"metadata": {"labels": {"app": "web"}}, "spec": pod}
+        batch.create_namespaced_job(place, {"metadata": {"name": "work"}, "spec": spec})
+        until(lambda: pod_probes.count_pods(LABEL, phase="Running", ns=place) == 1, "its pod")
+
+    return start, lambda: batch.read_namespaced_job("work", place).status
+
+
+@pytest.mark.container
+@pytest.mark.parametrize("act", [terminate_pods, delete_pods])
+def test_a_job_replaces_a_pod_that_was_taken_from_it(core, place, jobs, act):
+    """kubernetes.io/docs/concepts/workloads/controllers/job: a new pod if the first fails or is deleted."""
+    start, status = jobs
+    start(backoffLimit=2)
+    before = uids(core, place)
+    act(label_selector=LABEL, ns=place)
+    until(
+        lambda: not uids(core, place) & before and pod_probes.count_pods(LABEL, phase="Running", ns=place) == 1,
+        "another pod",
+    )
+    # What is deleted before it succeeded has failed (.../job/#pod-replacement-policy), and the Job goes on.
+    until(lambda: (status().failed, status().active) == (1, 1), "the count of the first")
+    assert not status().conditions
+
+
+@pytest.mark.container
+def test_a_job_that_may_not_be_retried_ends_with_its_pod(core, place, jobs):
+    """.../job/#pod-backoff-failure-policy; the suite's own fault too-many-connections is one."""
+    start, status = jobs
+    start(backoffLimit=0)
+    terminate_pods(label_selector=LABEL, ns=place, grace_period=0)
+    until(lambda: any(one.type == "Failed" for one in status().conditions or ()), "its end")
+    (failed,) = (one for one in status().conditions if one.type == "Failed")
+    assert (failed.status, failed.reason) == ("True", "BackoffLimitExceeded")
+    until(lambda: not uids(core, place), "the end of its pods")
+
+
+@pytest.mark.container
+def test_a_deployment_is_partially_available(apps, core, place, written, world):
+    """A rollout that cannot go on keeps the pods that it may not yet take away."""
+    strategy = {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
+    document = deployment(image=world.image, replicas=2, strategy=strategy)
+    deployment_actions.create_deployment(written(document), ns=place)
+    probe = deployment_probes.deployment_partially_available
+    until(lambda: _holds(deployment_probes.deployment_available_and_healthy, "web", ns=place), "its pods")
+    assert probe("web", ns=place)
+    container_of(document)["image"] = NEVER
+    apps.patch_namespaced_deployment("web", place, document)
+    until(
+        lambda: not _holds(deployment_probes.deployment_available_and_healthy, "web", ns=place),
+        "the loss of one",
+    )
+    assert probe("web", ns=place)
+    assert deployment_probes.deployment_not_fully_available("web", ns=place, timeout=50)
+    with pytest.raises(ActivityFailed, match="Deployment 'none' was not found"):
+        probe("none", ns=place)
 
 
 @pytest.mark.container
