@@ -15,33 +15,62 @@ from chaosext.kubernetes.cluster import Cluster
 from chaosext.kubernetes.proof import differences, prove
 
 MANIFESTS = Path(__file__).parents[2] / "manifests"
+FAULTS = {
+    path.stem: {one["kind"] for one in yaml.safe_load_all(path.read_text())}
+    for path in sorted((MANIFESTS / "variants").glob("*.yaml"))
+}
+"""The kinds of each variant."""
+DEPLOYMENTS = [name for name, kinds in FAULTS.items() if kinds == {"Deployment"}]
+JOBS = [name for name, kinds in FAULTS.items() if kinds == {"Job"}]
 STYLES = ("client", "server", "chaosext")
 # Each way to break and to heal with each other; what is there before is applied by each in turn.
 ROUNDS = [(STYLES[(i + j) % 3], STYLES[i], STYLES[j]) for i, j in itertools.product(range(3), repeat=2)]
 _ITS_OWN = ("kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/revision")
 
 
-def placed(path, namespace, target):
-    """Write a manifest's payment for a namespace, without a replica."""
-    documents = [one for one in yaml.safe_load_all(path.read_text()) if one["metadata"]["name"] == "payment"]
+def rounds():
+    """Yield each variant with each round: one with all, the others with a person and the suite in turn."""
+    for variant, ways in itertools.product(DEPLOYMENTS, ROUNDS):
+        is_mixed = set(ways[1:]) == {"client", "chaosext"}
+        marks = () if variant == "payment-failures" or is_mixed else pytest.mark.full
+        yield pytest.param(variant, *ways, marks=marks)
+
+
+def target(variant):
+    """Return the name of what a variant is applied to, or of its Job."""
+    source = MANIFESTS / "variants" / f"{variant}.yaml"
+    (name,) = {one["metadata"]["name"] for one in yaml.safe_load_all(source.read_text())}
+    return name
+
+
+def placed(path, namespace, copy, name):
+    """Write a manifest's objects of one name for a namespace, so that they run nothing."""
+    documents = [one for one in yaml.safe_load_all(path.read_text()) if one["metadata"]["name"] == name]
     for document in documents:
         document["metadata"]["namespace"] = namespace
         if document["kind"] == "Deployment":
             document["spec"]["replicas"] = 0
-    target.write_text(yaml.safe_dump_all(documents))
-    return target
+        elif document["kind"] == "Job":
+            document["spec"]["suspend"] = True
+    copy.write_text(yaml.safe_dump_all(documents))
+    return copy
 
 
 @pytest.fixture
-def shop(world, core, namespace, tmp_path, monkeypatch):
-    """The paths of app.yaml's payment and of its fault."""
+def place(world, core, namespace, tmp_path, monkeypatch):
+    """Return what writes the objects of one name of a file in manifests/; gives the path."""
     monkeypatch.setenv("KUBECONFIG", str(world.kubeconfig))
     monkeypatch.chdir(tmp_path)
     core.patch_namespace(namespace, {"metadata": {"labels": {"chaos.enabled": "true"}}})
     run.begin()
-    app = placed(MANIFESTS / "app.yaml", namespace, tmp_path / "app.yaml")
-    yield app, placed(MANIFESTS / "variants" / "payment-failures.yaml", namespace, tmp_path / "fault.yaml")
+    yield lambda file, name: placed(MANIFESTS / file, namespace, tmp_path / Path(file).name, name)
     run._current = None
+
+
+@pytest.fixture
+def shop(place):
+    """The paths of app.yaml's payment and of its fault."""
+    return place("app.yaml", "payment"), place("variants/payment-failures.yaml", "payment")
 
 
 @pytest.fixture
@@ -70,18 +99,52 @@ def essence(live):
     return live["spec"], metadata.get("labels"), notes, metadata.get("finalizers")
 
 
-@pytest.mark.parametrize(("create", "break_", "heal"), ROUNDS)
-def test_a_fault_is_undone_whoever_applied_it(kubectl, shop, put, create, break_, heal):
-    app, fault = shop
+def test_every_variant_is_tried():
+    assert sorted(DEPLOYMENTS + JOBS) == sorted(FAULTS)
+    assert {"payment-failures", "basic-bug", "slow-payments", "load-spike"} <= set(DEPLOYMENTS)
+
+
+@pytest.mark.parametrize(("variant", "create", "break_", "heal"), rounds())
+def test_a_fault_is_undone_whoever_applied_it(kubectl, place, put, variant, create, break_, heal):
+    name = target(variant)
+    app, fault = place("app.yaml", name), place(f"variants/{variant}.yaml", name)
     put(create, app)
-    before = essence(kubectl.json("deployment/payment"))
+    before = essence(kubectl.json(f"deployment/{name}"))
     put(break_, fault, apply_manifest)
     assert differences(Cluster(), documents(fault)) == []
-    assert essence(kubectl.json("deployment/payment")) != before
+    assert essence(kubectl.json(f"deployment/{name}")) != before
     put(heal, app)
     assert differences(Cluster(), documents(app)) == []
-    assert essence(kubectl.json("deployment/payment")) == before
+    assert essence(kubectl.json(f"deployment/{name}")) == before
     assert prove(Cluster(), documents(app), run.current().selector) == []
+
+
+@pytest.mark.parametrize("variant", JOBS)
+def test_a_job_goes_with_the_run_that_made_it(kubectl, shop, place, put, variant):
+    app, _ = shop
+    name = target(variant)
+    put("client", app)
+    put("chaosext", place(f"variants/{variant}.yaml", name), apply_manifest)
+    found = prove(Cluster(), documents(app), run.current().selector)
+    assert found == [f"job/{name}: the run created it, and it is still there"]
+    put("chaosext", app)
+    assert prove(Cluster(), documents(app), run.current().selector) == []
+    kubectl("wait", "--for=delete", f"job/{name}", "--timeout=50s")
+
+
+@pytest.mark.parametrize("variant", JOBS)
+def test_a_job_that_a_person_applied_is_theirs(kubectl, shop, place, put, variant):
+    """It has no run's label: a restore leaves it, until its own deadline or `kubectl delete -f`."""
+    app, _ = shop
+    fault = place(f"variants/{variant}.yaml", target(variant))
+    put("client", app)
+    put("client", fault)
+    put("chaosext", app)
+    assert prove(Cluster(), documents(app), run.current().selector) == []
+    spec = kubectl.json(f"job/{target(variant)}")["spec"]
+    assert spec["activeDeadlineSeconds"] > 0
+    assert spec["ttlSecondsAfterFinished"] > 0
+    kubectl("delete", "-f", fault, "--timeout=50s")
 
 
 @pytest.mark.parametrize("style", STYLES)
