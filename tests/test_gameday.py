@@ -166,6 +166,15 @@ def test_no_secret_is_in_the_spans_of_the_day(day: Day, lab):
         assert not [secret for secret in secrets if secret in spans], trace
 
 
+def test_no_failure_s_span_was_lost_on_its_way_or_in_the_store(day: Day, lab):
+    lasted = int(time.time() - min(started(found) for found in day.results().values())) + 60
+    lost = f'sum(max_over_time(shop_spans_dropped_total{{failed="true"}}[{lasted}s]))'
+    dropped = f'sum(increase(lab_tempo_dropped_spans_total{{failed="true"}}[{lasted}s]))'
+    for query in (lost, dropped) if lab.prometheus_url else (lost,):
+        found = _ask(lab, "prometheus/api/v1/query", query=query).json()["data"]["result"]
+        assert [one["value"][1] for one in found] == ["0"], query
+
+
 def _ask(lab, path: str, accept: str = "application/json", **params: object) -> requests.Response:
     """Ask a data source through Grafana's proxy."""
     answer = requests.get(

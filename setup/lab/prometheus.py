@@ -48,11 +48,7 @@ def configuration(settings: Settings) -> Object:
             job["relabel_configs"].append(exporter)
         if name in _SLOW:
             job |= {"scrape_interval": _SLOW[name], "scrape_timeout": _SLOW[name]}
-    cluster = {
-        "job_name": "kube-state-metrics",
-        "honor_labels": True,
-        "static_configs": [{"targets": [f"{HOST}:{ports.internal}"]}],
-    }
+    cluster = _job("kube-state-metrics", ports.internal) | {"honor_labels": True}
     timing = {"scrape_interval": interval, "scrape_timeout": interval, "evaluation_interval": interval}
     alertmanager = {"static_configs": [{"targets": [f"{HOST}:{ports.alertmanager}"]}]}
     return {
@@ -61,7 +57,7 @@ def configuration(settings: Settings) -> Object:
         "alerting": {"alertmanagers": [alertmanager]},
         # Beside the configuration: Prometheus' user may not be able to enter the checkout.
         "rule_files": [f"{_RULES}/*.yaml"],
-        "scrape_configs": [*jobs, cluster, wiring.scrape_job(settings)],
+        "scrape_configs": [*jobs, cluster, wiring.scrape_job(settings), _job("tempo", ports.tempo)],
     }
 
 
@@ -106,6 +102,10 @@ def blackbox_words(settings: Settings, folder: Path) -> list[str]:
         f"--timeout-offset={PROBE_OFFSET_SECONDS}",
         "--log.level=warn",
     ]
+
+
+def _job(name: str, port: int) -> Object:
+    return {"job_name": name, "static_configs": [{"targets": [f"{HOST}:{port}"]}]}
 
 
 def _scrape_seconds(windows: Path) -> int:

@@ -65,21 +65,15 @@ def start(identity: Identity) -> Tracing:
     resource = Resource.create({name: value for name, value in attributes.items() if value})
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     if os.environ.get(ENDPOINT):
-        _export(provider)
+        _export(provider, identity.name)
     trace.set_tracer_provider(provider)
     AioHttpServerInstrumentor().instrument()
     AioHttpClientInstrumentor().instrument()
     return Tracing(provider)
 
 
-def _export(provider: TracerProvider) -> None:
-    # Imported here: without a collector their 10 MB stay out.
-    from opentelemetry.exporter.otlp.proto.http import trace_exporter  # noqa: PLC0415 - see above
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415 - see above
+def _export(provider: TracerProvider, service: str) -> None:
+    # Imported here: without a collector its libraries' 10 MB stay out.
+    from shop import export  # noqa: PLC0415 - see above
 
-    from shop import spans  # noqa: PLC0415 - see above
-
-    # The exporter takes no encoder: it calls this name of its module.
-    trace_exporter.encode_spans = spans.encode_spans
-    # A bounded queue (2048 spans, by the library's default) that a thread empties; a full one drops spans.
-    provider.add_span_processor(BatchSpanProcessor(trace_exporter.OTLPSpanExporter()))
+    provider.add_span_processor(export.processor(service))

@@ -45,6 +45,8 @@ def test_the_relabelling_is_the_clusters_own_and_the_exporter_comes_last(tmp_pat
     last = jobs["synthetic"]["relabel_configs"][-1]
     assert last == {"target_label": "__address__", "replacement": "127.0.0.1:19155"}
     assert jobs["pods"]["http_sd_configs"][0]["url"] == "http://127.0.0.1:16484/sd/pods"
+    # What the trace store drops is seen by whoever asks Prometheus.
+    assert jobs["tempo"]["static_configs"] == [{"targets": ["127.0.0.1:13249"]}]
     assert made["global"]["scrape_interval"] == made["global"]["evaluation_interval"] == "1s"
 
 

@@ -88,7 +88,7 @@ def test_the_exporter_uses_it(monkeypatch, collector):
     monkeypatch.setattr(trace_exporter, "encode_spans", encode_by_library)  # which the export replaces
     monkeypatch.setenv(telemetry.ENDPOINT, collector.url)
     provider = TracerProvider(shutdown_on_exit=False)
-    telemetry._export(provider)
+    telemetry._export(provider, "some")
     provider.get_tracer("some").start_span("sent by the exporter").end()
     provider.shutdown()
     assert asked == [1]

@@ -36,10 +36,14 @@ class Tempo:
     def metrics(self) -> str:
         """Return what the store counts, in Prometheus' text format."""
         counters = self.store.counters
+        dropped = (("spans", counters.dropped_spans), ("traces", counters.dropped_traces))
         rows = (
             ("lab_tempo_spans_total", "counter", counters.spans),
-            ("lab_tempo_dropped_spans_total", "counter", counters.dropped_spans),
-            ("lab_tempo_dropped_traces_total", "counter", counters.dropped_traces),
+            *(
+                (f'lab_tempo_dropped_{what}_total{{failed="{str(failed).lower()}"}}', "counter", count)
+                for what, counts in dropped
+                for failed, count in counts.items()
+            ),
             ("lab_tempo_store_bytes", "gauge", self.store.cost),
         )
         return "\n".join(metric_lines(rows)) + "\n"

@@ -1,4 +1,7 @@
-"""Traces in memory, within a number of bytes: the oldest make room, those with an error after the others."""
+"""Traces in memory, within a number of bytes: the oldest make room.
+
+Those with an error have room of their own, which is more than a game day fills. What goes is counted.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,9 @@ from dataclasses import dataclass, field
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
 MAX_BYTES = 48 * 1024 * 1024  # of traces without an error
-MAX_ERROR_BYTES = 16 * 1024 * 1024  # of traces with one
+MAX_ERROR_BYTES = 64 * 1024 * 1024  # of traces with one
 MAX_SPANS = 5000  # of one trace
+MAX_ERROR_SPANS = 500  # that are taken beside those, since they say what went wrong
 
 _OVERHEAD = 500  # bytes beside a span's own: what is read from it ahead of any search
 
@@ -95,8 +99,9 @@ class Counters:
     """What has happened to the spans since the start."""
 
     spans: int = 0
-    dropped_spans: int = 0
-    dropped_traces: int = 0
+    # By whether the trace had an error.
+    dropped_spans: dict[bool, int] = field(default_factory=lambda: {False: 0, True: 0})
+    dropped_traces: dict[bool, int] = field(default_factory=lambda: {False: 0, True: 0})
 
 
 class TraceStore:
@@ -152,23 +157,27 @@ class TraceStore:
         if trace is None:
             trace = self._traces[False][trace_id] = Trace(trace_id)
         self.counters.spans += 1
-        if len(trace.spans) >= MAX_SPANS:
-            self.counters.dropped_spans += 1
+        failed = span.status == ERROR
+        if failed and not trace.failed:
+            self._mark_failed(trace)
+        if len(trace.spans) >= MAX_SPANS + failed * MAX_ERROR_SPANS:
+            self.counters.dropped_spans[trace.failed] += 1
             return
         cost = len(span.raw) + _OVERHEAD
         trace.add(span)
         trace.cost += cost
         self._costs[trace.failed] += cost
-        if span.status == ERROR and not trace.failed:
-            trace.failed = True
-            self._traces[True][trace_id] = self._traces[False].pop(trace_id)
-            self._costs[False] -= trace.cost
-            self._costs[True] += trace.cost
+
+    def _mark_failed(self, trace: Trace) -> None:
+        trace.failed = True
+        self._traces[True][trace.id] = self._traces[False].pop(trace.id)
+        self._costs[False] -= trace.cost
+        self._costs[True] += trace.cost
 
     def _make_room(self) -> None:
         for failed, traces in self._traces.items():
             while self._costs[failed] > self._limits[failed]:
                 _, trace = traces.popitem(last=False)
                 self._costs[failed] -= trace.cost
-                self.counters.dropped_traces += 1
-                self.counters.dropped_spans += len(trace.spans)
+                self.counters.dropped_traces[failed] += 1
+                self.counters.dropped_spans[failed] += len(trace.spans)
