@@ -112,11 +112,12 @@ def _in_utc(text: str) -> str:
     """Return a time in UTC, so that times are in the order of their texts. Raises ValueError for no time."""
     try:
         at = datetime.fromisoformat(text)
-        if at.tzinfo is None:
-            raise ValueError("it has no zone")
-        return at.astimezone(UTC).isoformat(timespec="seconds")
-    except (ValueError, OverflowError) as error:
-        raise ValueError(f"{text!r} is not a time in ISO 8601 with its zone") from error
+        known = None if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        known = None
+    if known is None:
+        raise ValueError(f"{text!r} is not a time in ISO 8601 with its zone")
+    return known.isoformat(timespec="seconds")
 
 
 Time = Annotated[str, AfterValidator(_in_utc)]
@@ -225,10 +226,15 @@ class BudgetResult(_Model):
 
 
 class Rollback(_Model):
-    """Whether the live state was proved equal to the manifest after the rollbacks, and what differed."""
+    """Whether the live state was proved equal to the manifest after the rollbacks, and what differed.
+
+    `found` is what there was to undo just before them: what differed, what the run had created. None: it is not
+    known.
+    """
 
     proved: bool
     differences: list[str] = []
+    found: list[str] | None = None
 
 
 class About(_Model):

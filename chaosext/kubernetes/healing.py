@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict
 
 from ..errors import ChaosextError
 from ..run import RUN_ID_LABEL, current
-from .cluster import Cluster, describe
+from .cluster import Cluster
 from .lease import Lease
 from .manifests import namespaces
-from .proof import differences, leftovers, prove
+from .proof import prove, to_undo
 from .restore import restore
 
 __all__ = ["ANY_RUN", "Healing", "heal", "leases"]
@@ -52,10 +52,7 @@ def heal(
     could not do is part of `remaining`. Safe to repeat.
     """
     began = time.monotonic()
-    found = [
-        *differences(cluster, documents),
-        *(f"{describe(item)}: a run created it" for item in leftovers(cluster, documents, ANY_RUN)),
-    ]
+    found = to_undo(cluster, documents, ANY_RUN)
     failed: list[str] = []
     run = current()
     before, run.may_write = run.may_write, may_write

@@ -17,7 +17,7 @@ from .cluster import Cluster, describe
 from .manifests import namespaces
 from .rollout import rollouts_missing
 
-__all__ = ["CREATED_KINDS", "differences", "leftovers", "prove"]
+__all__ = ["CREATED_KINDS", "differences", "leftovers", "prove", "to_undo"]
 
 _IDENTITY = {
     "containers": ("name",),
@@ -51,6 +51,17 @@ def prove(cluster: Cluster, documents: list[dict[str, Any]], selector: str) -> l
             for item in leftovers(cluster, documents, selector)
         ),
         *rollouts_missing(cluster, documents),
+    ]
+
+
+def to_undo(cluster: Cluster, documents: list[dict[str, Any]], selector: str) -> list[str]:
+    """Return, in words, what a restore has to undo: what differs, and what `selector` says that runs created.
+
+    Raises KubernetesError.
+    """
+    return [
+        *differences(cluster, documents),
+        *(f"{describe(item)}: a run created it" for item in leftovers(cluster, documents, selector)),
     ]
 
 

@@ -21,8 +21,9 @@ class Record:
     `healed_before`: what a run that died before this one had left. `applied`: when the last fault's action had
     ended. `shown`: when the experiment's own activity showed that the fault had landed, `not_shown`: why it did
     not. `last_probe`: what the last probe of the hypothesis before the method said. `not_restored`: rollbacks
-    that failed. `refusal`: why the run was stopped before it changed anything. `tool_errors`: what the suite
-    itself could not do, failed method actions among it. `settled`: each SLI over the fault as it had settled.
+    that failed. `found`: what there was to undo just before the rollbacks, None when that is not known.
+    `refusal`: why the run was stopped before it changed anything. `tool_errors`: what the suite itself could
+    not do, failed method actions among it. `settled`: each SLI over the fault as it had settled.
     `aborted`: why the budget guard ended the fault. `left`: what became of what the run could not restore.
     `steady`: None before the baseline was judged, then whether it was steady.
     """
@@ -37,6 +38,7 @@ class Record:
     rollback: Rollback = field(default_factory=lambda: Rollback(proved=False, differences=["not checked"]))
     phases: dict[Phase, float] = field(default_factory=dict)
     healed_before: list[str] = field(default_factory=list)
+    found: list[str] | None = None
     applied: float | None = None
     shown: float | None = None
     not_shown: str | None = None

@@ -15,7 +15,7 @@ from ..evidence import Evidence
 from ..kubernetes.aftermath import SAMPLES_FILE
 from ..kubernetes.cluster import Cluster
 from ..kubernetes.manifests import namespaces
-from ..kubernetes.proof import prove
+from ..kubernetes.proof import prove, to_undo
 from ..kubernetes.safety import check_opt_in, check_restorable
 from ..kubernetes.watchdog import Orders
 from ..polling import poll
@@ -197,8 +197,13 @@ class Watch:
         self.record.settled = with_enough_events(measured, self._settings.tolerances)
 
     def rollback_begins(self) -> None:
-        """Mark the start of the rollbacks: time to recover counts from here, and no signal stops them."""
+        """Look what the rollbacks have to undo, then mark their start, from which the time to recover counts.
+
+        From here on no signal stops the run.
+        """
         self._guard.interruption.hold()
+        if Phase.FAULT in self.record.phases:
+            self.record.found = self._to_undo()
         self._enter(Phase.RECOVERY)
         if self.interrupted:
             logger.warning("The run was interrupted: the system is restored before it ends")
@@ -349,8 +354,15 @@ class Watch:
         try:
             found = prove(self.cluster, self._settings.manifest, self._run.selector)
         except ChaosextError as error:
-            return Rollback(proved=False, differences=[str(error)])
-        return Rollback(proved=not found, differences=found)
+            return Rollback(proved=False, differences=[str(error)], found=self.record.found)
+        return Rollback(proved=not found, differences=found, found=self.record.found)
+
+    def _to_undo(self) -> list[str] | None:
+        try:
+            return to_undo(self.cluster, self._settings.manifest, self._run.selector)
+        except ChaosextError as error:
+            logger.warning("What the fault changed is not known: %s", error)
+            return None
 
 
 def _bad_exit(activity: dict[str, Any], result: dict[str, Any]) -> str | None:
