@@ -13,6 +13,30 @@ die() {
   exit 2
 }
 
+# need TOOL HOW: adds to `missing` what TOOL is got by, when it is not here.
+missing=()
+need() { command -v "$1" >/dev/null || missing+=("$1 ($2)"); }
+
+# need_version TOOL LEAST HOW COMMAND...: the same, also when COMMAND says a version below LEAST.
+need_version() {
+  local tool=$1 least=$2 how=$3 said have=
+  shift 3
+  need "$tool" "$least or newer, $how"
+  command -v "$tool" >/dev/null || return 0
+  said=$("$@" 2>/dev/null) || true
+  [[ $said =~ [0-9]+(\.[0-9]+)+ ]] && have=${BASH_REMATCH[0]}
+  printf '%s\n' "$least" "${have:-0}" | sort --version-sort --check=silent ||
+    missing+=("$tool $least or newer (${have:-an unknown version} is here, $how)")
+}
+
+# give_up_on_missing: names every missing tool at once.
+give_up_on_missing() {
+  [ "${#missing[@]}" = 0 ] && return
+  local list
+  list=$(printf '; %s' "${missing[@]}")
+  die "missing: ${list:2}"
+}
+
 # others_reach PATH: whether any user may pass through every folder on the way to PATH.
 others_reach() {
   local folder=$1

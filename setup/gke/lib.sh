@@ -6,7 +6,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 HERE="$ROOT/setup/gke"
 export STATE=${GKE_STATE:-"$HERE/.state"} # the cluster's kubeconfig, Docker's login, plans; nobody else may read it
 umask 077
-export TF_IN_AUTOMATION=1 TF_INPUT=0
+export TF_IN_AUTOMATION=1 TF_INPUT=0 CHECKPOINT_DISABLE=1
 # How to reach Slack, by the names that everything else here knows it by, too.
 export TF_VAR_slack_webhook_url=${TF_VAR_slack_webhook_url-${SLACK_WEBHOOK_URL-}}
 export TF_VAR_slack_token=${TF_VAR_slack_token-${SLACK_TOKEN-}}
@@ -14,20 +14,8 @@ export TF_VAR_slack_channel=${TF_VAR_slack_channel-${SLACK_CHANNEL-}}
 # The shell's own environment, `source setup/env` for example, must not pass for the stack that is made here.
 unset GRAFANA_URL GRAFANA_AUTH GRAFANA_TOKEN KUBE_CONFIG_PATH
 
-# need TOOL HOW: adds to `missing` what TOOL is got by, when it is not here.
-missing=()
-need() { command -v "$1" >/dev/null || missing+=("$1 ($2)"); }
-
-# give_up_on_missing: names every missing tool at once.
-give_up_on_missing() {
-  [ "${#missing[@]}" = 0 ] && return
-  local list
-  list=$(printf '; %s' "${missing[@]}")
-  die "missing: ${list:2}"
-}
-
 need_for_terraform() {
-  need terraform "1.9 or newer, https://developer.hashicorp.com/terraform/install"
+  need_version terraform 1.9 https://developer.hashicorp.com/terraform/install terraform version
   need gcloud "https://cloud.google.com/sdk/docs/install"
   need gke-gcloud-auth-plugin "gcloud components install gke-gcloud-auth-plugin, or its Debian package google-cloud-cli-gke-gcloud-auth-plugin"
   need curl "apt-get install curl"

@@ -12,21 +12,9 @@ umask 077
 unset GRAFANA_URL GRAFANA_TOKEN CHAOS_ENVIRONMENT
 export KUBECONFIG="$STATE/kubeconfig"
 
-# need TOOL HOW: adds to `missing` what TOOL is got by, when it is not here.
-missing=()
-need() { command -v "$1" >/dev/null || missing+=("$1 ($2)"); }
-
-# give_up_on_missing: names every missing tool at once.
-give_up_on_missing() {
-  [ "${#missing[@]}" = 0 ] && return
-  local list
-  list=$(printf '; %s' "${missing[@]}")
-  die "missing: ${list:2}"
-}
-
 need_for_cluster() {
   need docker "https://docs.docker.com/engine/install"
-  need kind "0.32.0 or newer, https://kind.sigs.k8s.io/docs/user/quick-start/#installation"
+  need_version kind 0.32.0 https://kind.sigs.k8s.io/docs/user/quick-start/#installation kind version
 }
 
 # check_docker: that an engine answers, which the command alone does not say.

@@ -3,7 +3,8 @@
 Called as `stand_in.py PROGRAM ARGUMENTS...`. facts.json in $MEMORY says what is so: `made` (Terraform applied),
 `enabled` (the checks are), `fail` (the beginning of a command line that fails), `policy` (the image that the
 API server makes of the shop's), `unready` (so many times the SLIs are not met yet), `leftovers` (kind: names),
-`stack_code` (what grafana.com answers), `outputs` (of Terraform, by name).
+`stack_code` (what grafana.com answers), `outputs` (of Terraform, by name),
+`terraform` (its version).
 """
 
 # One script calls this some twenty times, so it imports as little as it can, and no pathlib:
@@ -66,8 +67,10 @@ def write(path: str, text: str, mode: str = "w") -> None:
 
 
 def terraform(words: list[str], facts: dict) -> int:
-    """Answer init, plan, show, apply and output."""
-    if words[1] == "output":
+    """Answer version, init, plan, show, apply and output."""
+    if words[1] == "version":
+        print(f"Terraform v{facts.get('terraform', '1.11.4')}\non linux_amd64")
+    elif words[1] == "output":
         if words[3] == "checks_enabled" and facts["made"]:
             print(str(facts["enabled"]).lower())
             return 0

@@ -1,5 +1,6 @@
 """setup/gke/up and env with stand-ins for terraform, gcloud, kubectl, docker and curl."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -191,6 +192,19 @@ def test_every_missing_tool_is_named_at_once(checkout, script):
     assert checkout.lines() == []
 
 
+@pytest.mark.parametrize("script", ["up", "down"])
+def test_a_terraform_that_is_too_old_is_named(checkout, script):
+    checkout.remember(terraform="1.8.5")
+    message = said(checkout.run(script, "--yes"))
+    assert message.startswith(f"{script}: missing: terraform 1.9 or newer (1.8.5 is here, https://")
+    assert checkout.lines() == ["terraform version"]
+
+
+def test_the_least_terraform_is_the_one_that_the_configuration_requires():
+    least = re.search(r"need_version terraform (\S+)", (GKE / "lib.sh").read_text())[1]
+    assert f'required_version = ">= {least}"' in (GKE / "versions.tf").read_text()
+
+
 @pytest.mark.parametrize(
     ("gone", "message"),
     [
@@ -206,7 +220,7 @@ def test_missing_credentials_are_named_before_anything_is_made(checkout, gone, m
     if gone == "google":
         checkout.remember(fail="gcloud auth application-default")
     assert message in said(checkout.run("up", "--yes", **environment))
-    assert not any("terraform" in line for line in checkout.lines())
+    assert not any("terraform -chdir" in line for line in checkout.lines())
 
 
 def test_terraform_gets_the_words_for_slack_from_the_environment(checkout):

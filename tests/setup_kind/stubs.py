@@ -22,9 +22,12 @@ asked = {{"command": name, "words": words, "kubeconfig": os.environ.get("KUBECON
 with (world / "calls").open("a") as calls:
     calls.write(json.dumps(asked) + "\\n")
 line = " ".join([name, *words])
-for failure in (world / "failures").read_text().splitlines():
+failures = (world / "failures").read_text().splitlines()
+for failure in failures:
     if re.search(failure, line):
         sys.exit(f"{{name}}: told to fail")
+if line == "kind version" or line.startswith("helm version"):
+    print((world / name).read_text())
 clusters = world / "clusters"
 if line == "kind get clusters":
     print(clusters.read_text() if clusters.exists() else "", end="")
@@ -38,15 +41,18 @@ if line.startswith("docker image inspect"):
     print((world / "image").read_text())
 secret = world / "secret"
 if line.startswith("kubectl get secret grafana-admin"):
-    if not secret.exists():
+    if secret.exists():
+        print(secret.read_text(), end="")
+    elif "--ignore-not-found" not in words:
         sys.exit("kubectl: not found")
-    print(secret.read_text(), end="")
 if line.startswith("kubectl create secret generic grafana-admin"):
     secret.write_text("cGFzc3dvcmQ=")
 if name == "python" and words and words[0].endswith("grafana_token.py"):
     (pathlib.Path(words[2]) / "grafana-token").write_text("a-token-of-grafana")
 if name == "python" and words[0] == "-c":
     print("a-password", end="")
+if any(f.startswith("after ") and re.search(f.removeprefix("after "), line) for f in failures):
+    sys.exit(f"{{name}}: told to fail when it was done")
 """
 
 
@@ -71,7 +77,12 @@ class Scripts:
         (self.root / "setup" / "install").chmod(0o755)
         for name in ("calls", "failures"):
             (self.world / name).write_text("")
-        (self.world / "image").write_text("sha256:one")
+        for name, text in (
+            ("image", "sha256:one"),
+            ("kind", "kind v0.32.0 go1.26.0 linux/amd64"),
+            ("helm", "v3.18.4+gd80839c"),
+        ):
+            (self.world / name).write_text(text)
         venv = self.root / ".venv" / "bin"
         venv.mkdir(parents=True)
         for name in (*commands, "install-client"):
@@ -115,7 +126,10 @@ class Scripts:
         )
 
     def fail(self, *patterns: str) -> None:
-        """Let calls that match fail from now on; without a pattern, none."""
+        """Let calls that match fail from now on; without a pattern, none.
+
+        `after ` before a pattern lets them do their work first, as a program that is interrupted has.
+        """
         (self.world / "failures").write_text("\n".join(patterns))
 
     def calls(self) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """setup/up, down and env for kind: what is called, in which order, and what happens when something fails."""
 
+import re
 import stat
 import subprocess
 
@@ -89,7 +90,7 @@ def test_pods_are_made_anew_when_the_shop_has_changed(scripts):
 
 @pytest.mark.parametrize(
     "failure",
-    ["^docker build", "^kind create", "kustomize", "^helm", "slis.py"],
+    ["^docker build", "^kind create", "kustomize", "^helm upgrade", "slis.py"],
 )
 def test_a_failure_ends_up_and_the_next_up_goes_on(scripts, failure):
     scripts.fail(failure)
@@ -107,6 +108,62 @@ def test_a_failure_ends_up_and_the_next_up_goes_on(scripts, failure):
     assert lines[-1].startswith("python ROOT/setup/slis.py")
 
 
+def test_a_cluster_that_was_never_finished_is_made_anew(scripts):
+    """As after Ctrl-C or a kill, when kind could not clean up: the cluster is listed, and is none."""
+    scripts.fail("after ^kind create")
+    assert scripts("up", "kind").returncode != 0
+    assert (scripts.world / "clusters").exists()
+    scripts.lines()
+    scripts.fail()
+    done = scripts("up", "kind")
+    assert done.returncode == 0, done.stderr
+    steps = [
+        line.split(" --")[0] for line in scripts.lines() if line.startswith(("kind create", "kind delete"))
+    ]
+    assert steps == ["kind delete cluster", "kind create cluster"]
+    assert scripts("up", "kind").returncode == 0
+    assert not [line for line in scripts.lines() if line.startswith(("kind create", "kind delete"))]
+
+
+def test_a_password_that_cannot_be_asked_for_is_not_replaced(scripts):
+    scripts("up", "kind")
+    before = (scripts.state / "grafana-admin").read_text()
+    scripts.lines()
+    scripts.fail("^kubectl get secret grafana-admin")
+    assert scripts("up", "kind").returncode != 0
+    assert not [line for line in scripts.lines() if "create secret generic grafana-admin" in line]
+    assert (scripts.state / "grafana-admin").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("tool", "version", "said"),
+    [
+        ("kind", "kind v0.31.0 go1.25.0 linux/amd64", "kind 0.32.0 or newer (0.31.0 is here, https://"),
+        ("helm", "v3.9.4+gdbc6d8e", "helm 3.14 or newer (3.9.4 is here, https://"),
+        ("helm", "", "helm 3.14 or newer (an unknown version is here, https://"),
+    ],
+)
+def test_a_tool_that_is_too_old_is_named_before_anything_is_done(scripts, tool, version, said):
+    (scripts.world / tool).write_text(version)
+    done = scripts("up", "kind")
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"up: missing: {said}")
+    assert {c["words"][0] for c in scripts.calls()} == {"version"}
+
+
+def test_a_newer_tool_will_do(scripts):
+    (scripts.world / "kind").write_text("kind v1.2.0 go1.30.0 linux/amd64")
+    (scripts.world / "helm").write_text("v4.0.1+g1")
+    done = scripts("up", "kind")
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_least_kind_is_the_one_that_ci_installs():
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    least = re.search(r"need_version kind (\S+)", (ROOT / "setup" / "kind" / "lib.sh").read_text())[1]
+    assert f"KIND_VERSION: v{least}\n" in workflow
+
+
 @pytest.mark.parametrize("gone", COMMANDS)
 def test_a_missing_tool_is_named_with_where_to_get_it(scripts, gone):
     (scripts.path / gone).unlink()
@@ -115,7 +172,7 @@ def test_a_missing_tool_is_named_with_where_to_get_it(scripts, gone):
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"up: missing: {gone} (")
     assert "https://" in line
-    assert scripts.calls() == []
+    assert {c["words"][0] for c in scripts.calls()} <= {"version"}
 
 
 def test_all_missing_tools_are_named_at_once(scripts):
