@@ -39,8 +39,11 @@ def test_prometheus_accepts_them(environment):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_they_fire_when_they_should_and_only_then():
-    done = promtool("test", "rules", "tests/promtool/lab.yaml")
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "tests" / "promtool").glob("*.yaml")), ids=lambda path: path.stem
+)
+def test_they_fire_when_they_should_and_only_then(path):
+    done = promtool("test", "rules", str(path))
     assert done.returncode == 0, done.stdout + done.stderr
 
 
