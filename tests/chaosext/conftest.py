@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import select
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -22,12 +24,17 @@ PROMETHEUS = {"uid": "prom", "name": "Prometheus", "type": "prometheus", "isDefa
 
 @dataclass
 class Reply:
-    """What one request gets: JSON, or bytes as they are; `hold` keeps the client waiting until it is set."""
+    """What one request gets: JSON, or bytes as they are; `hold` keeps the client waiting until it is set.
+
+    With `drip` it gets a byte now and then for as long, so that no time-out of its own ends the waiting, and
+    then no answer.
+    """
 
     body: Any = None
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     hold: threading.Event | None = None
+    drip: bool = False
 
 
 @dataclass
@@ -79,6 +86,9 @@ def grafana_server() -> Iterator[ScriptedGrafana]:
                 reply = reply(body)
             if reply.hold is not None:
                 held.append(reply.hold)
+                if reply.drip:
+                    self._drip(reply.hold)
+                    return
                 reply.hold.wait(30)
             content = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
             self.send_response(reply.status)
@@ -87,6 +97,13 @@ def grafana_server() -> Iterator[ScriptedGrafana]:
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
+
+        def _drip(self, hold: threading.Event) -> None:
+            with contextlib.suppress(ConnectionError):
+                self.wfile.write(b"HTTP/1.1 ")
+                # What can be read of a client that asked is that it went away.
+                while not hold.wait(0.2) and not select.select([self.connection], [], [], 0)[0]:
+                    self.wfile.write(b"0")
 
         def log_message(self, format: str, *args: Any) -> None:
             """Keep the test's output to the test."""

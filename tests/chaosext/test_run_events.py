@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -103,13 +102,20 @@ def test_a_grafana_without_loki_costs_nothing(run, grafana_server):
     assert pushed(grafana_server) == []
 
 
-def test_a_loki_that_hangs_does_not_slow_the_run(run, grafana_server):
+def test_a_run_does_not_wait_for_a_slow_loki(run, grafana_server):
+    grafana_server.replies["/api/datasources"] = Reply([PROMETHEUS, LOKI])
+    grafana_server.replies[PUSH] = Reply(hold=threading.Event(), drip=True)
+    # A run that waited for the answer to its first event would not end: none comes, and no time-out.
+    done = run()
+    assert pushed(grafana_server)[0][0]["type"] == "experiment-started"
+    assert "run events did not reach Loki" in done.stderr
+    assert done.returncode == 0
+
+
+def test_a_loki_that_is_silent_is_given_up_without_failing_the_run(run, grafana_server):
     grafana_server.replies["/api/datasources"] = Reply([PROMETHEUS, LOKI])
     grafana_server.replies[PUSH] = Reply(b"", 204, hold=threading.Event())
-    start = time.monotonic()
     done = run()
-    # Each of the ten events would wait for its time-out of 5 s.
-    assert time.monotonic() - start < 45
     assert "run events did not reach Loki" in done.stderr
     assert done.returncode == 0
 
