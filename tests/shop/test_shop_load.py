@@ -58,7 +58,8 @@ def test_payers_keep_their_pace_whatever_browsers_meet(world, shop):
     assert 5 < rate < 9.5
     (line,) = [parse_logfmt(line) for line in load.log.read_text().splitlines()]
     assert (line["level"], line["msg"]) == ("info", "summary")
-    assert float(line["per_second"]) > 15
+    # The payers' alone make as many; how many more the others make depends on the machine.
+    assert float(line["per_second"]) > 5
     assert line["failed"] in ("none", f"picture: {line['failures']}")
 
 
