@@ -8,7 +8,11 @@ from dataclasses import replace
 import pytest
 import requests
 
-from .conftest import failed_purchase, running_grafana, running_log_store
+from lab.grafana.tracestore import otlp
+
+from ..browser import Browser
+from .conftest import failed_purchase, running_grafana, running_log_store, wait_until
+from .test_tracestore import export
 
 OTHER = "7" * 32
 LABELS = {"cluster": "lab", "namespace": "ecommerce", "service": "payment", "container": "payment"}
@@ -109,5 +113,25 @@ def test_a_link_into_explore_shows_the_trace_too(viewer, trace):
     assert spans(answer.text) == spans(page(viewer, f"/trace/{trace}"))
 
 
-def test_a_trace_that_is_not_there_is_said(viewer):
-    assert "The trace cannot be shown" in page(viewer, f"/trace/{OTHER}")
+def test_a_trace_that_is_not_there_is_said_and_comes_without_a_reload(browser: Browser, viewer, tempo_url):
+    browser.open(f"{viewer.url}/trace/{OTHER}")
+    assert "The trace cannot be shown" in browser.run("return document.body.textContent")
+    spans = [{"trace": bytes.fromhex(OTHER), "name": name, "status": 2} for name in ("late", "later")]
+    url, kind = f"{tempo_url}/v1/traces", {"Content-Type": otlp.PROTOBUF}
+    for number, span in enumerate(spans, start=1):
+        sent = requests.post(url, data=export(span).SerializeToString(), headers=kind, timeout=10)
+        assert sent.status_code == 200
+        said = f"{number} span{'s' if number > 1 else ''} of 1 service, {number} failed"
+        wait_until(lambda said=said: said in browser.run("return document.body.textContent"), said)
+    assert "later" in browser.run("return document.querySelector('.waterfall').textContent")
+    assert browser.errors() == []
+
+
+def test_a_trace_that_is_old_is_not_asked_for_again(viewer, tempo_url):
+    old = "8" * 32
+    span = {"trace": bytes.fromhex(old), "start": time.time_ns() - 60_000_000_000}
+    url, kind = f"{tempo_url}/v1/traces", {"Content-Type": otlp.PROTOBUF}
+    assert (
+        requests.post(url, data=export(span).SerializeToString(), headers=kind, timeout=10).status_code == 200
+    )
+    assert "data-live" not in page(viewer, f"/trace/{old}")

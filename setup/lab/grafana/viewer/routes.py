@@ -64,6 +64,7 @@ def routes() -> list[web.RouteDef]:
         web.get("/explore", explore),
         web.get("/viewer/panels/{uid}", panels),
         web.get("/viewer/home", home_parts),
+        web.get("/viewer/trace/{id}", trace_parts),
         web.get("/viewer/style.css", stylesheet),
         web.get("/viewer/{name:live.js|icon.svg}", static),
     ]
@@ -99,6 +100,14 @@ async def panels(request: web.Request) -> web.Response:
 async def trace(request: web.Request) -> web.Response:
     """GET /trace/<id>: the waterfall and the logs of one trace."""
     return await _trace(request, request.match_info["id"])
+
+
+@viewer
+async def trace_parts(request: web.Request) -> web.Response:
+    """GET /viewer/trace/<id>: the content of a trace's page, for its script."""
+    about = request.app[VIEWER]
+    _, content, _ = await trace_page(_trace_id(request.match_info["id"]), about.sources, about.engine.asker)
+    return _html(join(content))
 
 
 @viewer
@@ -155,12 +164,18 @@ async def static(request: web.Request) -> web.Response:
     return web.Response(text=text, content_type=_TYPES[name], charset="utf-8")
 
 
-async def _trace(request: web.Request, trace_id: str) -> web.Response:
-    if not _ID.fullmatch(trace_id):
-        raise ApiError(400, f"{trace_id[:80]!r} is no trace id: expected up to 32 hexadecimal digits")
+def _trace_id(given: str) -> str:
+    if not _ID.fullmatch(given):
+        raise ApiError(400, f"{given[:80]!r} is no trace id: expected up to 32 hexadecimal digits")
+    return given
+
+
+async def _trace(request: web.Request, given: str) -> web.Response:
+    trace_id = _trace_id(given)
     about = request.app[VIEWER]
-    title, content = await trace_page(trace_id, about.sources, about.engine.asker)
-    return _html(document(title, *content))
+    title, content, more = await trace_page(trace_id, about.sources, about.engine.asker)
+    # A log line is there before its spans are: who follows its link at once sees them come.
+    return _html(document(title, *content, live=f"/viewer/trace/{trace_id}" if more else ""))
 
 
 def _dashboard(request: web.Request) -> Dashboard:

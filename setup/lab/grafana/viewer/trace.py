@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +16,7 @@ from ..frames import Frame, Json
 from ..promquery import TimeRange
 from ..sources import DataSources
 from ..upstream import Upstream
-from .asking import Answer, Asker
+from .asking import TICK_MS, Answer, Asker
 from .logs import listed
 from .units import clock
 from .view import nothing
@@ -25,21 +26,27 @@ _STATEMENTS = ("db.query.text", "db.statement")
 _STATUSES = ("http.response.status_code", "http.status_code")
 _AROUND_MS = 60_000
 _MOST_LINES = 200
+_SETTLED_MS = 15_000  # after its end, all spans of a trace have come: services send theirs every few seconds
 
 
-async def trace_page(trace_id: str, sources: DataSources, asker: Asker) -> tuple[str, list[Markup]]:
-    """Return a title and the content; `trace_id` is up to 32 hexadecimal digits."""
+async def trace_page(trace_id: str, sources: DataSources, asker: Asker) -> tuple[str, list[Markup], bool]:
+    """Return a title, the content, and whether there may be more of it in a moment.
+
+    `trace_id` is up to 32 hexadecimal digits.
+    """
     by_type = {source.type: source for source in sources.all()}
     if "tempo" not in by_type:
-        return f"Trace {trace_id}", [nothing("There is no data source for traces.")]
+        return f"Trace {trace_id}", [nothing("There is no data source for traces.")], False
     query = {"refId": "A", "queryType": "traceId", "query": trace_id}
-    _, frames, error = await asker.ask(by_type["tempo"], query, TimeRange(0, 0))
+    # Answers are kept by their time range: a new tick asks again.
+    tick = time.time_ns() // 1_000_000 // TICK_MS * TICK_MS
+    _, frames, error = await asker.ask(by_type["tempo"], query, TimeRange(0, tick))
     spans = [span for frame in frames for span in _rows(frame)]
     if error or not spans:
         why = (
             error or "it has no span; the trace store keeps about five minutes, longer for those with an error"
         )
-        return f"Trace {trace_id}", [nothing(f"The trace cannot be shown: {why}")]
+        return f"Trace {trace_id}", [nothing(f"The trace cannot be shown: {why}")], True
     drawn = list(_walk(spans))
     start = min(span["startTime"] for span in spans)
     end = max(span["startTime"] + span["duration"] for span in spans)
@@ -52,25 +59,26 @@ async def trace_page(trace_id: str, sources: DataSources, asker: Asker) -> tuple
         f"of {_counted(services, 'service')}, {failed or 'none'} failed"
     )
     label = f"{title}, {facts}"
-    logs = await _logs(trace_id, by_type.get("loki"), asker, start, end)
-    return title, [
+    window = TimeRange(int(start) - _AROUND_MS, min(int(end) + _AROUND_MS, tick + TICK_MS))
+    logs = await _logs(trace_id, by_type.get("loki"), asker, window)
+    content = [
         tag("p", f"Trace {trace_id}", class_="soft"),
-        tag("p", facts, class_="facts"),
-        tag("section", tag("h2", "Spans"), waterfall(drawn, label), class_="panel page-part"),
-        tag("section", tag("h2", "Logs of this trace"), logs, class_="panel page-part"),
+        tag("p", facts, class_="facts live", id="facts"),
+        tag("section", tag("h2", "Spans"), waterfall(drawn, label), class_="panel page-part", id="spans"),
+        tag("section", tag("h2", "Logs of this trace"), logs, class_="panel page-part", id="logs"),
     ]
+    return title, content, time.time() * 1000 - end < _SETTLED_MS
 
 
 def _counted(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
 
 
-async def _logs(trace_id: str, loki: Upstream | None, asker: Asker, start: float, end: float) -> Markup:
+async def _logs(trace_id: str, loki: Upstream | None, asker: Asker, window: TimeRange) -> Markup:
     if loki is None:
         return nothing("There is no data source for logs.")
     expr = f'{{namespace=~".+"}} |= "{trace_id}"'
     query = {"refId": "A", "expr": expr, "queryType": "range", "maxLines": _MOST_LINES}
-    window = TimeRange(int(start) - _AROUND_MS, int(end) + _AROUND_MS)
     serial, frames, error = await asker.ask(loki, query, window)
     if error:
         return nothing(error)
