@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ..errors import BadInput
+from ..kubernetes.aftermath import Healed, read_healed
 from ..result import Verification
 from .history import FILE_NAME as ENTRY_FILE
 from .history import Comparison, compare, earlier, entry_of
@@ -16,10 +17,10 @@ from .tables import show_comparison
 
 __all__ = ["FORMATS", "write_reports", "write_text"]
 
-_Render = Callable[[Verification, list[Comparison]], str]
+_Render = Callable[[Verification, list[Comparison], Healed | None], str]
 
 
-def _junit(v: Verification, compared: list[Comparison]) -> str:
+def _junit(v: Verification, compared: list[Comparison], _: Healed | None) -> str:
     return render_junit(
         v.experiment, [v], remarks={v.run_id: [show_comparison(c) for c in compared if c.regressed]}
     )
@@ -41,11 +42,12 @@ def write_reports(folder: Path, v: Verification, formats: Iterable[str] = FORMAT
     written.
     """
     compared = compare(entry_of(v), earlier(v, folder.resolve().parent))
+    healed = read_healed(folder)
     written = []
     for name in formats:
         file, render = _RENDER[name]
         path = folder / file
-        write_text(path, render(v, compared))
+        write_text(path, render(v, compared, healed))
         written.append(path)
     write_text(folder / ENTRY_FILE, entry_of(v).model_dump_json() + "\n")
     return written

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..kubernetes.aftermath import Healed
 from ..result import BudgetResult, Outcome, Phase, SliResult, Verdict, Verification
 from ..words import show_value
 from . import tables
@@ -14,6 +15,7 @@ from .html_evidence import evidence_cards, root_cause_pill
 from .links import overview_link
 from .page import badge, card, page, tiles
 from .plots import legend, sli_figures, timeline
+from .rollback import rollback_card
 from .svg.markup import Child, Markup, tag
 from .words import seconds, why
 
@@ -30,8 +32,8 @@ VERDICT_TONES = {
 _LONGEST_REASON = 600
 
 
-def render_html(v: Verification, compared: Sequence[Comparison] = ()) -> str:
-    """Return the report as a whole HTML document."""
+def render_html(v: Verification, compared: Sequence[Comparison] = (), healed: Healed | None = None) -> str:
+    """Return the report as a whole HTML document; `healed` is what a watchdog did for the run."""
     main = tag(
         "main",
         _head(v),
@@ -44,7 +46,7 @@ def render_html(v: Verification, compared: Sequence[Comparison] = ()) -> str:
         tables.slis(v),
         tables.alerts(v),
         tables.budgets(v),
-        tables.rollback(v),
+        rollback_card(v, healed),
         tables.comparisons(list(compared)),
         tables.versions(v, overview_link(v)),
     )

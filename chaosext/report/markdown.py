@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..kubernetes.aftermath import Healed
 from ..result import AlertResult, Phase, SliResult, Verification
 from ..words import show_tolerance, show_value
 from .advice import advice
@@ -12,6 +13,7 @@ from .history import Comparison
 from .links import overview_link
 from .markdown_evidence import evidence_section
 from .markdown_parts import markdown_table, markdown_text
+from .rollback import rollback_section
 from .svg.markup import clean
 from .svg.scale import clock
 from .tables import show_number, show_usual
@@ -23,8 +25,13 @@ _BARS = "▁▂▃▄▅▆▇█"
 _SPARK_COLUMNS = 48
 
 
-def render_markdown(verification: Verification, compared: Sequence[Comparison] = ()) -> str:
-    """Return the report as Markdown, with a comparison with earlier runs where there are any."""
+def render_markdown(
+    verification: Verification, compared: Sequence[Comparison] = (), healed: Healed | None = None
+) -> str:
+    """Return the report as Markdown, with a comparison with earlier runs where there are any.
+
+    `healed` is what a watchdog did for the run.
+    """
     v = verification
     parts = [
         f"# {markdown_text(v.title)}",
@@ -41,7 +48,7 @@ def render_markdown(verification: Verification, compared: Sequence[Comparison] =
         "## Error budgets",
         _budget_table(v),
         "## Rollback",
-        _rollback(v),
+        rollback_section(v, healed),
         _earlier(compared),
         _versions(v),
     ]
@@ -167,17 +174,6 @@ def _budget_table(v: Verification) -> str:
         counts = ("-" if n is None else f"{n:.0f}" for n in (b.before, b.spent, b.after))
         rows.append((b.slo, b.unit, f"{b.size:.0f}", *counts, b.expected or "-"))
     return markdown_table(header, rows)
-
-
-def _rollback(v: Verification) -> str:
-    if v.rollback.proved:
-        return (
-            "Proved: every field of the manifest is equal in the live objects, every rollout is complete, and "
-            "nothing that the run created is left."
-        )
-    return "Not proved:\n\n" + "\n".join(
-        f"- {markdown_text(difference)}" for difference in v.rollback.differences
-    )
 
 
 def _next(v: Verification) -> str:

@@ -1,4 +1,4 @@
-"""The tables of a run's report: SLIs, alerts, budgets, the rollback, earlier runs, versions."""
+"""The tables of a run's report: SLIs, alerts, budgets, earlier runs, versions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ __all__ = [
     "alerts",
     "budgets",
     "comparisons",
-    "rollback",
     "show_comparison",
     "show_number",
     "show_usual",
@@ -33,7 +32,6 @@ ALERT_TONES = {
     AlertOutcome.NO_DATA: "warn",
     AlertOutcome.NOT_JUDGED: "none",
 }
-_MOST_DIFFERENCES = 100
 
 
 def slis(v: Verification) -> Markup:
@@ -119,30 +117,6 @@ def _bar(b: BudgetResult) -> Markup | None:
 
 def _count(number: float | None) -> str:
     return "-" if number is None else f"{number:.0f}"
-
-
-def rollback(v: Verification) -> Markup:
-    """Return the proof of the rollback, or what differs."""
-    if v.rollback.proved:
-        text = (
-            "Every field of the manifest is equal in the live objects, every rollout is complete, and nothing "
-            "that the run created is left."
-        )
-        return card("Rollback", tag("p", pill("proved", "good"), " ", text))
-    found = v.rollback.differences
-    more = len(found) - _MOST_DIFFERENCES
-    items = [tag("li", tag("code", difference)) for difference in found[:_MOST_DIFFERENCES]]
-    rest = tag("li", f"and {more} more, in verification.json") if more > 0 else None
-    return card(
-        "Rollback",
-        tag(
-            "p",
-            pill("not proved", "bad" if v.phases else "none"),
-            " The live state was not proved to be the manifest's:",
-        ),
-        tag("ul", items, rest, class_="differences"),
-        long=True,
-    )
 
 
 def comparisons(found: list[Comparison]) -> Markup | None:
