@@ -6,7 +6,7 @@ by then. It leads a session of its own, which a hang-up or a killed process grou
 
 What it reads: one line of JSON, its Orders; then `done` from a runner that has restored the system itself, or
 `heal` and why from one that could not. What cannot be restored now, for want of an API that answers, it tries
-again for HEALING_SECONDS.
+again for HEALING_SECONDS. Last, `chaos gameday report` makes the run's reports of what is known.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from ..grafana.client import Grafana
 from ..polling import poll
 from ..result import Verification
 from ..run import current
-from .aftermath import write_healed
+from .aftermath import HEALED_FILE, write_healed
 from .cluster import Cluster
 from .healing import Healing, heal, leases
 from .lease import RENEW_SECONDS, Lease
@@ -44,6 +44,7 @@ _READY, _DONE, _HEAL = "ready", "done", "heal "
 _START_SECONDS = 30.0
 _END_SECONDS = 10.0
 _AGAIN_SECONDS = 2.0
+_REPORT_SECONDS = 60.0
 
 
 class Orders(BaseModel):
@@ -156,7 +157,11 @@ def main() -> int:
         reason = f"the runner overran its deadline of {orders.deadline_seconds:g} s"
     else:
         reason = said.removeprefix(_HEAL) or "the runner died"
-    return _heal(orders, cluster, documents, reason)
+    code = _heal(orders, cluster, documents, reason)
+    # A runner that asked to be relieved, and is still there, writes its reports itself.
+    if orders.reports and (not said or _line(sys.stdin.buffer, 0) == ""):
+        _write_reports(Path(orders.reports))
+    return code
 
 
 def _heal(orders: Orders, cluster: Cluster, documents: list[dict[str, Any]], reason: str) -> int:
@@ -244,6 +249,23 @@ def _report(orders: Orders, done: Healing) -> None:
         grafana.annotate(text, ["chaos", "healed", orders.experiment, orders.run_id], time.time())
     except ChaosextError as error:
         _say(f"no annotation in Grafana: {error}")
+
+
+def _write_reports(folder: Path) -> None:
+    """Have the run's reports made of what is known, by a process: who heals must not know how reports look."""
+    if not (folder / HEALED_FILE).exists():
+        return
+    words = ["-m", "chaostoolkit", "--no-version-check", "--no-log-file", "gameday", "report", str(folder)]
+    try:
+        subprocess.run(
+            [sys.executable, *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            timeout=_REPORT_SECONDS,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        _say(f"no report was written: {error}")
 
 
 def _line(pipe: IO[bytes] | None, seconds: float) -> str | None:

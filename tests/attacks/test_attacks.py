@@ -12,10 +12,12 @@ from chaosext.result import EXIT_CODES, Verdict
 from ..secrecy import assert_in_no_argument, assert_not_written
 from .site import LEFT, PHASES, Run, Site, wait_until
 from .strike import lift, strike
-from .table import BY_HAND, CASES, NEXT_RUN, QUICK, ROW, RUN, WATCHDOG, Case, Row
+from .table import BY_HAND, CASES, DIED, NEXT_RUN, QUICK, ROW, RUN, WATCHDOG, Case, Row
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 _IN_VAIN = ("Grafana", "Prometheus")
+REPORT = {"verification.json", "report.html", "report.md", "junit.xml", "journal.json"}
+"""What every run leaves, whoever finished it."""
 
 
 @pytest.mark.parametrize(
@@ -85,6 +87,7 @@ def _check_result(case: Case, run: Run, code: int) -> None:
         assert case.said in run.output
         return
     assert found is not None, run.output
+    assert {path.name for path in run.folder.iterdir()} >= REPORT
     assert (found.verdict, code) == (case.verdict, EXIT_CODES[case.verdict]), (found.reasons, run.output)
     assert case.said in "; ".join(found.reasons), found.reasons
     assert all("\n" not in reason for reason in found.reasons)
@@ -94,13 +97,17 @@ def _check_result(case: Case, run: Run, code: int) -> None:
 
 
 def _check_watchdog_s_words(case: Case, run: Run) -> None:
-    """Look for what the watchdog says beside the report and in Grafana."""
+    """Look for what the watchdog says beside the report, in it, and in Grafana."""
     healed = json.loads((run.folder / "healed.json").read_text())
     assert healed["remaining"] == []
     if case.phase == "observe":
         found = "; ".join(healed["differences"])
         assert "service/payment: " in found
         assert "configmap/of-the-fault: a run created it" in found
+    if case.said == DIED:
+        journal = json.loads((run.folder / "journal.json").read_text())
+        assert journal["status"] == "aborted"
+        assert "The watchdog restored the system (the runner died)" in (run.folder / "report.md").read_text()
     (annotation,) = run.site.annotations("chaos", "healed", healed["run_id"])
     assert f"{healed['reason']}; restored in " in annotation["text"]
 

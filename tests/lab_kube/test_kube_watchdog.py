@@ -16,7 +16,8 @@ from chaosext.kubernetes.actions import apply_manifest
 from chaosext.kubernetes.cluster import Cluster
 from chaosext.kubernetes.lease import LEASE_NAME, Lease
 from chaosext.kubernetes.probes import manifest_is_live
-from chaosext.result import Phase, Sample, Verdict, read
+from chaosext.kubernetes.watchdog import at_work
+from chaosext.result import Phase, Rollback, Sample, Verdict, Verification, read, write
 
 RUNNER = textwrap.dedent(
     """
@@ -114,9 +115,11 @@ def test_a_runner_that_dies_is_healed_by_its_watchdog(cluster, namespace, shop, 
     (one.reports / "samples.jsonl").write_text("\n".join([*lines, lines[0][:20]]))
     # The whole group, as a closed terminal or an impatient CI job does it.
     os.killpg(one.process.pid, number)
-    wait((one.reports / "verification.json").exists, "the watchdog's report")
+    assert at_work(one.reports)
+    wait((one.reports / "verification.json").exists, "the watchdog's result")
     assert manifest_is_live("app.yaml") is True
     wait(lambda: not holder(cluster, namespace), "the Lease is given up")
+    wait(lambda: not at_work(one.reports), "the watchdog's end")
     healed = json.loads((one.reports / "healed.json").read_text())
     assert (healed["reason"], healed["run_id"], healed["remaining"]) == ("the runner died", "run-1", [])
     assert any("VERSION" in difference for difference in healed["differences"])
@@ -124,6 +127,12 @@ def test_a_runner_that_dies_is_healed_by_its_watchdog(cluster, namespace, shop, 
     assert found.verdict is Verdict.NOT_RUN
     assert found.reasons == ["the runner died, and the watchdog healed in its place: the system is restored"]
     assert found.rollback.proved
+    assert found.rollback.found == healed["differences"]
+    journal = json.loads((one.reports / "journal.json").read_text())
+    assert (journal["status"], journal["verification"]["verdict"]) == ("aborted", "not-run")
+    assert journal["reason"].startswith("the runner died: Chaos Toolkit died without a journal")
+    assert {"report.html", "report.md", "junit.xml"} <= {path.name for path in one.reports.iterdir()}
+    assert "gone now" in (one.reports / "report.md").read_text()
     assert found.samples == samples
     assert found.phases == {Phase.BASELINE: 1, Phase.FAULT: 4}
     assert not (one.reports / "samples.jsonl").exists()
@@ -148,6 +157,32 @@ def test_a_runner_that_hangs_is_healed_at_its_deadline_and_may_not_write_any_mor
     wait(lambda: not holder(cluster, namespace), "the Lease is given up")
 
 
+def test_what_was_written_in_the_run_s_place_gives_way_and_its_own_result_stays(
+    cluster, namespace, shop, runner
+):
+    one = runner()
+    guess = Verification(
+        experiment="payment",
+        title="A guess",
+        run_id="unknown",
+        environment="lab",
+        compressed_windows=True,
+        short_window_seconds=10,
+        duration_seconds=0,
+        started="2026-11-24T10:00:00Z",
+        verdict=Verdict.TOOL_ERROR,
+        reasons=[],
+        slis=[],
+        rollback=Rollback(proved=False),
+    )
+    write(one.reports, guess)
+    (one.reports / "journal.json").write_text('{"half of')
+    one.process.kill()
+    wait(lambda: not at_work(one.reports), "the watchdog's end")
+    assert read(one.reports).run_id == "run-1"
+    assert json.loads((one.reports / "journal.json").read_text())["status"] == "aborted"
+
+
 def test_a_dismissed_watchdog_touches_nothing(cluster, namespace, runner):
     one = runner()
     one.process.stdin.write("dismiss\n")
@@ -158,6 +193,7 @@ def test_a_dismissed_watchdog_touches_nothing(cluster, namespace, runner):
     assert manifest_is_live("app.yaml") is False
     assert holder(cluster, namespace) == "run-1"
     assert [path.name for path in one.reports.iterdir()] == ["watchdog.log"]
+    assert not at_work(one.reports)
 
 
 def test_a_watchdog_without_its_run_s_lease_touches_nothing(cluster, namespace, shop, runner):
