@@ -1,8 +1,10 @@
-"""Runs the game day several times in a row: python tests/benchmarks/rounds.py [PLAN] [--rounds N] [--busy].
+"""Runs the committed game day several times in a row, and prints tables that can be pasted into the README.
+
+    python tests/benchmarks/rounds.py [PLAN] [--rounds N] [--limit-minutes M] [--busy]
 
 It takes the lab that is up, or stands it up and takes it down again. `--busy` keeps one core busy meanwhile.
-The rounds' output goes to standard error, the table to standard output; the exit code is 1 when something was
-not verified.
+The rounds' output goes to standard error, the tables to standard output; the exit code is 1 when something was
+not verified, or a round took longer than `--limit-minutes`.
 """
 
 from __future__ import annotations
@@ -10,10 +12,12 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,7 +29,7 @@ from run import ROOT, lab, lab_environment
 
 from chaosext.gameday.day import read_day
 from chaosext.gameday.summary import DayResult, gather
-from chaosext.report.words import seconds
+from chaosext.result import Verdict, Verification
 
 # It ends with its parent, however that ends: nobody else would end it.
 _BURN = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: sum(range(100_000))"
@@ -42,14 +46,7 @@ class Round:
 
 def main() -> int:
     """Run the rounds, print a Markdown table, return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("plan", nargs="?", type=Path, default=ROOT / "experiments" / "gameday.yaml")
-    parser.add_argument("--rounds", type=int, default=3, help="how many game days in a row")
-    parser.add_argument("--busy", action="store_true", help="keep one core busy meanwhile")
-    parser.add_argument(
-        "--output", type=Path, help="the reports' folder; reports/rounds-<UTC time> when not given"
-    )
-    given = parser.parse_args()
+    given = arguments()
     output = (given.output or ROOT / "reports" / f"rounds-{datetime.now(UTC):%Y%m%dT%H%M%SZ}").resolve()
     rounds: list[Round] = []
     with lab_up() as environment, burning(given.busy):
@@ -61,10 +58,29 @@ def main() -> int:
                 break
     busy = ", one core kept busy" if given.busy else ""
     what = f"{given.rounds} game days in a row of {given.plan.stem}{busy}"
-    print_table([(what, sum_up(rounds), "all verified")])
-    print(f"\nReports: {output}\n")
-    print("\n".join(table(rounds)))
-    return int(len(rounds) < given.rounds or any(one.exit_code != 0 for one in rounds))
+    limit = (
+        "all verified" if given.limit_minutes is None else f"all verified, {given.limit_minutes:g} min a round"
+    )
+    print_table([(what, sum_up(rounds), limit)])
+    print()
+    print("\n".join([*round_table(rounds), "", *time_table(rounds)]))
+    print(f"\nReports: {output}", file=sys.stderr)
+    problems = [*not_verified(rounds), *too_long(rounds, given.limit_minutes)]
+    print("\n".join(problems), file=sys.stderr)
+    return int(len(rounds) < given.rounds or bool(problems))
+
+
+def arguments() -> argparse.Namespace:
+    """Return what the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("plan", nargs="?", type=Path, default=ROOT / "experiments" / "gameday.yaml")
+    parser.add_argument("--rounds", type=int, default=3, help="how many game days in a row")
+    parser.add_argument("--limit-minutes", type=float, help="the most that a round may take")
+    parser.add_argument("--busy", action="store_true", help="keep one core busy meanwhile")
+    parser.add_argument(
+        "--output", type=Path, help="the reports' folder; reports/rounds-<UTC time> when not given"
+    )
+    return parser.parse_args()
 
 
 @contextmanager
@@ -135,41 +151,78 @@ def sum_up(rounds: list[Round]) -> str:
     return f"{verified} of {planned} verified in {len(rounds)} rounds of at most {longest:.1f} min"
 
 
-def table(rounds: list[Round]) -> list[str]:
-    """Return what each experiment proved in each round, and below what each round came to."""
-    names = list(dict.fromkeys(n for one in rounds if one.result for n in one.result.record.planned))
-    lines = [
-        "| experiment | " + " | ".join(f"round {n + 1}" for n in range(len(rounds))) + " |",
-        "| --- |" + " --- |" * len(rounds),
-    ]
-    lines += [f"| {name} | " + " | ".join(cell(one, name) for one in rounds) + " |" for name in names]
-    lines.append("| **all** | " + " | ".join(total(one) for one in rounds) + " |")
+def round_table(rounds: list[Round]) -> list[str]:
+    """Return a row for each round: what was proved, and how long it took."""
+    lines = ["| round | verdicts | minutes |", "| --- | --- | --- |"]
     for number, one in enumerate(rounds, 1):
-        for run in one.result.runs if one.result else ():
-            v = run.verification
-            lines += [f"\nRound {number}, {v.experiment}: {reason}" for reason in v.reasons]
-        for name, verdict, reason in one.result.not_run if one.result else ():
-            lines.append(f"\nRound {number}, {name}: {verdict}: {reason}")
+        verdicts = (
+            counted(one.result.record.verdicts()) if one.result else f"exit code {one.exit_code}, no record"
+        )
+        lines.append(f"| {number} | {verdicts} | {one.minutes:.1f} |")
     return lines
 
 
-def cell(one: Round, name: str) -> str:
-    """Say what an experiment proved in a round, its times to detect and to recover."""
-    for run in one.result.runs if one.result else ():
-        v = run.verification
-        if v.experiment == name:
-            detected, recovered = seconds(v.time_to_detect_seconds), seconds(v.time_to_recover_seconds)
-            return f"{v.verdict}; detected {detected}, recovered {recovered}"
-    return "not run"
+def time_table(rounds: list[Round]) -> list[str]:
+    """Return a row for each experiment: its verdicts, and its times over the rounds."""
+    names = list(dict.fromkeys(name for one in rounds if one.result for name in one.result.record.planned))
+    lines = [
+        "| experiment | verdicts | time to detect: min / median / max | time to recover: min / median / max |",
+        "| --- | --- | --- | --- |",
+    ]
+    for name in names:
+        runs = [run for one in rounds for run in runs_of(one) if run.experiment == name]
+        detected, recovered = (
+            spread_over([value for value in values if value is not None])
+            for values in (
+                [run.time_to_detect_seconds for run in runs],
+                [run.time_to_recover_seconds for run in runs],
+            )
+        )
+        verdicts = counted([run.verdict for run in runs]) if runs else "not run"
+        lines.append(f"| {name} | {verdicts} | {detected} | {recovered} |")
+    return lines
 
 
-def total(one: Round) -> str:
-    """Say how many were verified in a round, its exit code and its minutes."""
-    if one.result is None:
-        return f"exit code {one.exit_code}, no record; {one.minutes:.1f} min"
-    verified = sum(run.verification.verdict == "verified" for run in one.result.runs)
-    planned = len(one.result.record.planned)
-    return f"{verified} of {planned} verified, exit code {one.exit_code}; {one.minutes:.1f} min"
+def runs_of(one: Round) -> list[Verification]:
+    """Return the results of a round's experiments that ran."""
+    return [run.verification for run in one.result.runs] if one.result else []
+
+
+def counted(verdicts: Sequence[Verdict]) -> str:
+    """Say how many there are of each verdict: `9 verified, 1 no-data`."""
+    return ", ".join(f"{number} {verdict}" for verdict, number in Counter(verdicts).most_common())
+
+
+def spread_over(times: Sequence[float]) -> str:
+    """Say the least, the middle and the most of some times; a dash for none."""
+    if not times:
+        return "-"
+    return f"{min(times):.1f} / {statistics.median(times):.1f} / {max(times):.1f} s"
+
+
+def not_verified(rounds: list[Round]) -> list[str]:
+    """Say of everything that was not verified in which round, and why."""
+    lines = []
+    for number, one in enumerate(rounds, 1):
+        found = [(run.experiment, run.verdict, "; ".join(run.reasons)) for run in runs_of(one)]
+        found += one.result.not_run if one.result else ()
+        lines += [
+            f"round {number}, {name}: {verdict}: {reason}"
+            for name, verdict, reason in found
+            if verdict is not Verdict.VERIFIED
+        ]
+        if one.exit_code != 0:
+            lines.append(f"round {number}: exit code {one.exit_code}")
+    return lines
+
+
+def too_long(rounds: list[Round], limit: float | None) -> list[str]:
+    """Say of every round above the limit how long it took."""
+    return [
+        f"round {number} took {one.minutes:.1f} min, and may take {limit:g}"
+        for number, one in enumerate(rounds, 1)
+        if limit is not None and one.minutes > limit
+    ]
 
 
 if __name__ == "__main__":
