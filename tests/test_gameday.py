@@ -9,10 +9,10 @@ from datetime import datetime
 import pytest
 import requests
 
-from chaosext.result import AlertOutcome, Outcome, Phase, Verdict, Verification
+from chaosext.result import AlertOutcome, AlertResult, Outcome, Phase, Verdict, Verification
 
 from .chaosext.evidence_assertions import assert_evidence, assert_no_secrets
-from .conftest import CHECKOUT, DAY_SECONDS, EXPERIMENTS, WINDOW, Day
+from .conftest import CHECKOUT, DAY_SECONDS, EXPERIMENTS, TARGET, WINDOW, Day
 from .secrecy import assert_not_written, secrets_of
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(DAY_SECONDS + 60)]
@@ -43,6 +43,33 @@ def test_an_expected_alert_was_timed_from_the_fault_s_landing(day: Day, name: st
         assert alert.firing_after_seconds <= alert.within_seconds
         assert alert.pending_after_seconds is None or alert.pending_after_seconds <= alert.firing_after_seconds
     assert found.time_to_detect_seconds == min((a.firing_after_seconds for a in firing), default=None)
+
+
+@pytest.mark.skipif(bool(TARGET), reason="a target's alerts go to a Slack of its own")
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_an_alert_that_fired_was_delivered_as_firing_and_as_resolved(day: Day, lab, name: str):
+    found = day.results()[name]
+    fired = [alert for alert in found.alerts if alert.outcome is AlertOutcome.FIRED]
+    # An SLO's ticket, which is in one message with its page, ends two minutes after the failure at the latest.
+    deadline = time.monotonic() + 24 * WINDOW
+    while lacking := [a for alert in fired if (a := undelivered(lab, alert, started(found)))]:
+        assert time.monotonic() < deadline, lacking
+        time.sleep(1)
+
+
+def undelivered(lab, alert: AlertResult, since: float) -> str | None:
+    """Return what the lab's receiver was not told of an alert since a moment; None: its start, then its end."""
+    shown = lab.run("python", "-m", "lab", "alerts", "--json")
+    assert shown.returncode == 0, shown.stderr
+    said = [json.loads(line) for line in shown.stdout.splitlines()]
+    title = f"{alert.name} ({alert.labels['service']})" if "service" in alert.labels else alert.name
+    mine = [m for m in said if datetime.fromisoformat(m["time"]).timestamp() >= since and title in m["title"]]
+    severity = f"({alert.labels.get('severity', 'page')})"
+    firing = [m for m in mine if m["title"].startswith("[FIRING] ") and severity in m["text"]]
+    if not firing:
+        return f"[FIRING] {title} {severity}"
+    resolved = [m for m in mine if m["title"].startswith("[RESOLVED] ") and m["number"] > firing[0]["number"]]
+    return None if resolved else f"[RESOLVED] {title}"
 
 
 @pytest.mark.parametrize("name", sorted({*EXPERIMENTS} - {"no-fault"}))
