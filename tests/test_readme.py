@@ -2,11 +2,16 @@
 
 import re
 import subprocess
+import time
+import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import requests
 
 from chaosext.result import EXIT_CODES
+from lab import settings
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -29,8 +34,23 @@ def test_every_experiment_and_every_verdict_is_listed():
         assert re.search(rf"^\| {verdict} \|.*\| {code} \|$", README, re.M)
 
 
+@pytest.fixture
+def drill(lab):
+    """The title of an alert that the lab's Alertmanager was given and has sent; it ends with the test."""
+    address = f"http://{settings.HOST}:{settings.from_environment().ports.alertmanager}/api/v2/alerts"
+    alert = {"labels": {"alertname": "Drill", "service": uuid.uuid4().hex}}
+    requests.post(address, json=[alert], timeout=10).raise_for_status()
+    title = f"[FIRING] Drill ({alert['labels']['service']})"
+    deadline = time.monotonic() + 60
+    while title not in (shown := lab.run("python", "-m", "lab", "alerts", "--json")).stdout:
+        assert time.monotonic() < deadline, shown
+        time.sleep(0.2)
+    yield title
+    requests.post(address, json=[alert | {"endsAt": datetime.now(UTC).isoformat()}], timeout=10)
+
+
 @pytest.mark.lab
-def test_every_command_works(lab):
+def test_every_command_works(lab, drill):
     """Those that install, test, follow for ever, run long or end the lab are tried elsewhere."""
     elsewhere = {"./setup/run experiments/payment.json", "./setup/test", "./setup/up lab", "./setup/down lab"}
     elsewhere |= {"python -m lab logs payment -f", "chaos run experiments/no-fault.json", "source setup/env"}
@@ -39,7 +59,7 @@ def test_every_command_works(lab):
     said = {
         "kubectl get pods": "payment-",
         "python -m lab status": "payment-",
-        "python -m lab alerts": "",
+        "python -m lab alerts": drill,
         "chaos gameday list": "postgres-connections",
         "chaos gameday lint": "",
         "chaos slo status": "payment-success",
