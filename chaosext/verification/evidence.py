@@ -11,6 +11,7 @@ import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ..errors import ChaosextError
 from ..evidence import Evidence, LogEvidence, RootCause, ServiceErrors
@@ -33,8 +34,9 @@ WAIT_SECONDS = 20.0
 LIMIT_SECONDS = 45.0
 """When collecting begins nothing new any more; each request ends by the client's own limit."""
 SAMPLES = 5
-SEARCHED = 500
-"""Traces that one search may find; of those, so many are looked at span by span:"""
+SLICES, SEARCHED = 8, 125
+"""A search finds the newest traces of its time, so many at most. It is made in slices, lest the fault's end
+speak for all of its time. Of what is found, so many are looked at span by span:"""
 FAILED_TRACES, ALL_TRACES, BASELINE_TRACES = 40, 80, 40
 _LINE, _REASON = 2000, 500
 _FAILED = "status = error && kind = server"
@@ -62,10 +64,11 @@ class Sources:
 
 @dataclass(frozen=True)
 class _Sample:
-    """What a search found, and those of its traces that were looked at."""
+    """What the searches found, all there was (`whole`) or not, and those of its traces that were looked at."""
 
     condition: str = ""
     found: Sequence[Found] = ()
+    whole: bool = True
     traces: Sequence[Trace] = ()
 
 
@@ -188,11 +191,17 @@ class _Collector:
         start, end = self._moments.fault, self._moments.end
         if before:
             start, end = self._moments.baseline, self._moments.fault
-        self._in_time()
-        found = tempo.search(f"{{ {condition} }}", start, end, SEARCHED)
+        by_id: dict[str, Found] = {}
+        whole = True
+        for first, last in _slices(start, end):
+            self._in_time()
+            some = tempo.search(f"{{ {condition} }}", first, last, SEARCHED)
+            whole = whole and len(some) < SEARCHED
+            by_id |= {one.id: one for one in some}
+        found = sorted(by_id.values(), key=lambda one: one.start)
         picked = found[:: max(-(-len(found) // most), 1)]
         self._in_time()
-        return _Sample(condition, found, tempo.traces([one.id for one in picked], start, end))
+        return _Sample(condition, found, whole, tempo.traces([one.id for one in picked], start, end))
 
     def _root_cause(self, tempo: Tempo, failed: _Sample, all_traces: _Sample) -> RootCause:
         expected = self._expected.root_cause
@@ -219,9 +228,8 @@ class _Collector:
     def _worst(self, tempo: Tempo, sample: _Sample, cause: RootCause) -> Trace | None:
         """Return the slowest trace: of those whose failure shows the root cause, where there are any."""
         start, end = self._moments.fault, self._moments.end
-        whole = len(sample.found) < SEARCHED
         slowest = max(sample.found, key=lambda one: one.seconds, default=None)
-        if not whole:
+        if not sample.whole:
             slowest = tempo.slowest(sample.condition, start, end, sample.found)
         known = [*sample.traces, *(tempo.traces([slowest.id], start, end) if slowest else [])]
 
@@ -236,3 +244,10 @@ class _Collector:
 
     def _masked(self, text: str, longest: int) -> str:
         return masked(text, longest, (self._sources.grafana.token,))
+
+
+def _slices(start: float, end: float) -> list[tuple[float, float]]:
+    """Cut a time into at most SLICES parts, at whole seconds, since Tempo takes no others."""
+    inner = {round(start + n * (end - start) / SLICES) for n in range(1, SLICES)}
+    edges = [start, *sorted(edge for edge in inner if start < edge < end), end]
+    return list(pairwise(edges))

@@ -165,6 +165,30 @@ def test_an_unforeseen_error_is_said_masked_and_cut(world, caplog):
     assert not [secret for secret in (TOKEN, SECRET, "4242 4242") if secret in written]
 
 
+def test_the_whole_time_of_a_fault_is_looked_at_not_only_its_end(world):
+    began = world.now - 3000
+    more = World(world.url, world.tempo, world.now)
+
+    def failing(service: str, start: float) -> None:
+        trace = secrets.token_bytes(16)
+        root = more.span(trace, b"", "web", start, 0.1, failed=True)
+        more.span(trace, root, service, start, 0.05, failed=True)
+
+    # The newest 500 of these 650 traces blame payment, all of them the cart.
+    for n in range(350):
+        failing("cart", began + n * 10 / 350)
+    for n in range(300):
+        failing("payment", began + 10 + n * 10 / 300)
+    more.send()
+    moments = Moments(began - 20, began - 20, began, began + 20, began + 20)
+    found = collect(sources(world), expected(logs=[], root_cause="cart"), moments, limit=300)
+    cause = found.root_cause
+    assert (found.not_collected, cause.service) == ({}, "cart")
+    assert cause.count / cause.of == pytest.approx(350 / 650, abs=0.03)
+    failed = {one.service: one.failed for one in found.services}
+    assert failed["cart"] / failed["web"] == pytest.approx(350 / 650, abs=0.03)
+
+
 def test_without_a_failure_nobody_is_to_blame(world):
     quiet = Moments(world.now - 40, world.now - 40, world.now - 30, world.now - 21, world.now - 21)
     found = collect(sources(world), EvidenceExpectation(), quiet, limit=300)
