@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from types import FrameType
 
-from lab import down, layout, settings, show, status, up
+from lab import down, layout, presence, settings, show, up
 from lab.errors import LabError, told
 from lab.settings import Settings
 
@@ -85,7 +85,7 @@ def _down(lab: Settings, options: argparse.Namespace) -> None:
 
 
 def _status(lab: Settings, options: argparse.Namespace) -> None:
-    found = status.own_lab(lab)
+    found = presence.own_lab(lab)
     print(json.dumps(found, indent=2) if options.json else show.status_text(lab, found))
 
 
@@ -98,12 +98,12 @@ def _logs(lab: Settings, options: argparse.Namespace) -> None:
 def _alerts(lab: Settings, options: argparse.Namespace) -> None:
     places = layout.find(lab)
     if not places.state.exists():
-        status.own_lab(lab)  # says what to do
+        presence.own_lab(lab)  # says what to do
     show.alert_lines(places.alerts, as_json=options.json, follow=options.follow)
 
 
 def _env(lab: Settings, _options: argparse.Namespace) -> None:
-    status.own_lab(lab)
+    presence.own_lab(lab)
     for name, value in environment(lab).items():
         print(f"export {name}={shlex.quote(value)}")
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import aiohttp
 
+from lab.errors import told
 from lab.node import procfs, tasks
 from lab.node.logs import LogFile, Pipe
 from lab.node.processes import Child, Children, Command
@@ -84,7 +85,10 @@ class Supervisor:
         while True:
             began = time.monotonic()
             self._renewed.clear()
-            reason = await self._run_once()
+            try:
+                reason = await self._run_once()
+            except OSError as error:  # no space for its log, no process more: the next attempt may have them
+                reason = f"cannot be started: {told(error)}"
             if self._renewed.is_set():
                 continue
             self.reason = reason
@@ -96,15 +100,25 @@ class Supervisor:
             self.restarts += 1
 
     async def _run_once(self) -> str:
-        """Run the program until it ends, hangs or gets another environment; return what happened."""
-        log = LogFile(self._log / f"{self.name}.log")
-        pipes = [Pipe(log, "stdout"), Pipe(log, "stderr")]
-        child = self._children.spawn(
-            self._component.command, stdout=pipes[0].write_end, stderr=pipes[1].write_end
-        )
+        """Run the program until it ends, hangs or gets another environment; return what happened.
+
+        :raises OSError: it cannot be started.
+        """
+        with contextlib.ExitStack() as stack:
+            log = stack.enter_context(contextlib.closing(LogFile(self._log / f"{self.name}.log")))
+            pipes = [stack.enter_context(contextlib.closing(Pipe(log, name))) for name in ("stdout", "stderr")]
+            try:
+                child = self._children.spawn(
+                    self._component.command, stdout=pipes[0].write_end, stderr=pipes[1].write_end
+                )
+            finally:
+                for pipe in pipes:
+                    pipe.started()
+            return await self._watch(child)
+
+    async def _watch(self, child: Child) -> str:
+        """Follow a process until it ends, hangs or must be another one; end what is left of it."""
         self._child = child
-        for pipe in pipes:
-            pipe.started()
         ends = [
             asyncio.create_task(coroutine)
             for coroutine in (self._ended(child), self._hung(), self._renewed.wait())
@@ -122,9 +136,6 @@ class Supervisor:
                 await asyncio.wait_for(child.wait(), _STOP_SECONDS)
             await self._children.end(child, self._component.command.env[procfs.MARK])
             self._child = None
-            for pipe in pipes:
-                pipe.close()
-            log.close()
 
     @staticmethod
     async def _ended(child: Child) -> str:

@@ -11,6 +11,7 @@ import os
 import secrets
 import signal
 import sys
+from functools import partial
 
 from aiohttp import web
 
@@ -21,14 +22,14 @@ from lab.errors import PORT_TAKEN, LabError, PortTaken, told
 from lab.grafana.server import GrafanaSettings
 from lab.grafana.server import serve as serve_grafana
 from lab.grafana.tracestore import wiring as traces
+from lab.kept import Kept, stop_all
 from lab.kube import controllers, pki
-from lab.kube.server import KubeSettings
+from lab.kube.server import TOKEN_SECRETS, KubeSettings
 from lab.kube.server import serve as serve_kube
 from lab.kube.store import Store
 from lab.layout import Layout
-from lab.node import tasks
 from lab.node.processes import Children
-from lab.overview import Overview
+from lab.overview import Embedded, Overview
 from lab.runtime import Runtime
 from lab.settings import HOST, Settings
 from lab.start import FIRST_WORDS, LAST_WORDS
@@ -73,19 +74,27 @@ class Daemon:
         }
         for supervisor in supervisors.values():
             stack.push_async_callback(supervisor.stop)
-        embedded = ("kubernetes", "grafana")
+        kubernetes, node = Embedded("kubernetes", lab.ports.kubernetes), Embedded("node")
+        embedded = (kubernetes, node, Embedded("grafana", lab.ports.grafana))
         overview = Overview(store, lab.state, checks.user_name(), embedded, list(supervisors.values()))
         log = AlertLog(places.alerts)
         await self._serve(await internal.serve(listener, store, overview, runtime.meter.text, log, secret))
-        await self._serve(await serve_kube(store, self._kube_settings(runtime)))
+        api = await serve_kube(store, self._kube_settings(runtime))
+        await self._serve(api)
         await self._serve(await serve_grafana(self._grafana_settings()))
-        password = exporters.follow_password(store, supervisors[programs.POSTGRES_EXPORTER])
-        stack.push_async_callback(_cancel, [tasks.start(password, "password of the PostgreSQL exporter")])
-        stack.push_async_callback(_cancel, [tasks.start(traces.publish(store, lab, _NAMESPACE), "telemetry")])
+        postgres = supervisors[programs.POSTGRES_EXPORTER]
+        wiring = [
+            Kept("password of the PostgreSQL exporter", partial(exporters.follow_password, store, postgres)),
+            Kept("telemetry", partial(traces.publish, store, lab, _NAMESPACE)),
+        ]
+        stack.push_async_callback(stop_all, wiring)
         stack.push_async_callback(runtime.stop)
         runtime.start()
+        followers = controllers.start_all(store)
         # Stopped first: nobody replaces the pods that the node then ends.
-        stack.push_async_callback(_cancel, controllers.start_all(store))
+        stack.push_async_callback(stop_all, followers)
+        kubernetes.kept += [*followers, *api.app[TOKEN_SECRETS]]
+        node.kept += [*runtime.kept, *wiring]
 
     async def _serve(self, runner: web.AppRunner) -> None:
         self._stack.push_async_callback(runner.cleanup)
@@ -114,12 +123,6 @@ class Daemon:
         )
 
 
-async def _cancel(running: list[asyncio.Task[None]]) -> None:
-    for task in running:
-        task.cancel()
-    await asyncio.gather(*running, return_exceptions=True)
-
-
 def _token(places: Layout, name: str) -> str:
     """Return the secret kept under a name, made at the first call; it stays the same over `down` and `up`."""
     try:
@@ -136,21 +139,27 @@ def main() -> int:
         lab = settings.from_environment()
         places = layout.find(lab)
         places.run.mkdir(parents=True, exist_ok=True)
-        pidfile.hold(places.pid_file)
+        held = pidfile.hold(places.pid_file)
+    except (LabError, OSError) as error:
+        return _refused(error)
+    try:
         layout.create(places)
         leftovers.note_boot(places)
         _log_to(places)
         asyncio.run(Daemon(lab, places).run())
-    except PortTaken as error:
-        print(f"lab: {error}", file=sys.stderr)
-        return PORT_TAKEN
-    except LabError as error:
-        print(f"lab: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"lab: {told(error)}", file=sys.stderr)
-        return 1
-    return 0
+    except (LabError, OSError) as error:
+        code = _refused(error)
+    else:
+        code = 0
+    # Not for any other exception: that is a crash, and shall be told as one.
+    pidfile.clear(held)
+    return code
+
+
+def _refused(error: LabError | OSError) -> int:
+    """Say why the daemon does not run; return its exit code."""
+    print(f"lab: {told(error) if isinstance(error, OSError) else error}", file=sys.stderr)
+    return PORT_TAKEN if isinstance(error, PortTaken) else 1
 
 
 def _log_to(places: Layout) -> None:

@@ -5,7 +5,7 @@ import signal
 import time
 from collections.abc import Callable
 
-from lab import layout, leftovers, pidfile
+from lab import layout, leftovers, pidfile, presence
 from lab.checks import can_bind
 from lab.errors import LabError
 from lab.layout import Layout
@@ -24,28 +24,33 @@ def down(settings: Settings, *, purge: bool) -> None:
     places = layout.find(settings)
     began = time.monotonic()
     if not places.state.exists():
-        pid, left = None, leftovers.end(places)
+        was_up, left = False, leftovers.end(places)
     else:
         # An `up` that starts the daemon this moment is waited for: what it starts must not escape.
         with pidfile.turn(places.turn_file):
-            pid, left = _end(settings, places)
+            was_up, left = _end(settings, places)
             if purge:
                 layout.purge(places)
-    what = "the lab is down" if pid is not None else "the lab was not up"
+    what = "the lab is down" if was_up else "the lab was not up"
     rest = f"; {left} processes of a crashed lab ended" if left else ""
     state = "; all state removed" if purge else ""
     print(f"{what}{rest}{state} ({time.monotonic() - began:.1f} s)")
 
 
-def _end(settings: Settings, places: Layout) -> tuple[int | None, int]:
-    """Return the pid of the daemon that was ended, and how many processes of a crashed one were."""
+def _end(settings: Settings, places: Layout) -> tuple[bool, int]:
+    """Return whether there was a daemon, be it a crashed one, and how many processes it left."""
     pid = pidfile.holder(places.pid_file)
+    trouble = presence.crash(places) if pid is None else presence.hang(settings, places, pid)
+    if trouble:
+        print(trouble, flush=True)
     if pid is not None:
         _stop(pid, lambda: pidfile.holder(places.pid_file) is None)
     left = leftovers.end(places)
     if pid is not None:
         _await_ports(settings.recorded())
-    return pid, left
+    # Told once: whoever asks next asks after a lab that is down.
+    places.pid_file.unlink(missing_ok=True)
+    return pid is not None or bool(trouble), left
 
 
 def _stop(pid: int, gone: Callable[[], bool]) -> None:

@@ -8,6 +8,7 @@ slot is left it says ``pg_up 0``, which an alert on slots has to count as well.
 """
 
 import base64
+import contextlib
 import re
 import subprocess
 from collections.abc import Mapping
@@ -55,9 +56,10 @@ def redis_words(settings: Settings) -> list[str]:
 
 async def follow_password(store: Store, supervisor: Supervisor) -> None:
     """Give the PostgreSQL exporter the user and password of its Secret, now and whenever they change."""
-    async for kind, secret in store.subscribe("secrets", _NAMESPACE):
-        if secret["metadata"]["name"] == _SECRET and kind != "DELETED":
-            supervisor.give(_credentials(secret.get("data") or {}))
+    with contextlib.closing(store.subscribe("secrets", _NAMESPACE)) as changes:
+        async for kind, secret in changes:
+            if secret["metadata"]["name"] == _SECRET and kind != "DELETED":
+                supervisor.give(_credentials(secret.get("data") or {}))
 
 
 def _credentials(data: Mapping[str, str]) -> dict[str, str]:

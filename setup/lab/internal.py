@@ -46,7 +46,7 @@ async def serve(
     """
 
     async def status(_request: web.Request) -> web.Response:
-        return web.json_response(overview.to_json())
+        return web.json_response(await overview.to_json())
 
     async def kube_metrics(_request: web.Request) -> web.Response:
         return web.Response(text=metrics.metrics_text(store) + usage(), content_type="text/plain")

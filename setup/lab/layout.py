@@ -19,6 +19,7 @@ _OUTSIDE = Path("/var/lib/chaos-gameday-lab")
 # A UNIX socket's path has 107 bytes (sun_path, unix(7)); PostgreSQL's needs this much below the data folder.
 _SOCKET_TAIL = len("/pods/01234567/volumes/run/.s.PGSQL.5432")
 _SUN_PATH = 107
+_EMBEDDED = ("kubernetes", "node", "grafana")
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,10 @@ class Layout:
     def alerts(self) -> Path:
         """Return the file of the messages that Alertmanager sent."""
         return self.state / "alerts.jsonl"
+
+    def component_log(self, name: str) -> Path:
+        """Return the log of a component; some live in the daemon and write to its log."""
+        return self.log / f"{'daemon' if name in _EMBEDDED else name}.log"
 
     def token(self, name: str) -> str:
         """Return the secret token kept under a name (``kubernetes`` or ``grafana``).

@@ -50,11 +50,19 @@ def note_boot(layout: Layout) -> None:
     layout.boot.write_text(_boot(), encoding="ascii")
 
 
+def is_of_this_boot(layout: Layout) -> bool:
+    """Say whether the last daemon began during this boot of the machine."""
+    try:
+        return layout.boot.read_text(encoding="ascii", errors="replace") == _boot()
+    except FileNotFoundError:
+        return False
+
+
 def _records(layout: Layout) -> dict[int, str]:
     """Return pid -> start time of what was recorded; nothing of an earlier boot: its pids are others' now."""
+    if not is_of_this_boot(layout):
+        return {}
     try:
-        if layout.boot.read_text(encoding="ascii", errors="replace") != _boot():
-            return {}
         paths = [path for path in layout.processes.iterdir() if path.name.isdecimal()]
     except FileNotFoundError:
         return {}

@@ -31,6 +31,20 @@ def hold(path: Path) -> int:
     return descriptor
 
 
+def clear(descriptor: int) -> None:
+    """Take the pid out of the file: its process ends in order. One that crashes leaves it."""
+    os.ftruncate(descriptor, 0)
+
+
+def crashed(path: Path) -> int | None:
+    """Return the pid of a daemon that held the file and ended without clearing it; None when there was none."""
+    try:
+        text = path.read_text(encoding="ascii", errors="replace")
+    except FileNotFoundError:
+        return None
+    return int(text) if text.strip().isdecimal() and holder(path) is None else None
+
+
 @contextlib.contextmanager
 def turn(path: Path) -> Iterator[None]:
     """Wait until no other process is inside the same block, and keep others out of it."""

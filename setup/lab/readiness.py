@@ -6,8 +6,9 @@ from typing import Any
 
 import yaml
 
+from lab.presence import own_lab
 from lab.settings import HOST, Settings
-from lab.status import fetch, own_lab
+from lab.status import fetch
 
 Object = dict[str, Any]
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from lab import leftovers
 from lab.errors import LabError
+from lab.kept import Kept
 from lab.kube.store import Store
 from lab.layout import Layout, interpreter
 from lab.node import images
@@ -68,6 +69,11 @@ class Runtime:
         """Begin to run pods and to serve names."""
         self._network.start()
         self._node.start()
+
+    @property
+    def kept(self) -> list[Kept]:
+        """Return the tasks that run while the node does."""
+        return [*self._node.kept, *self._network.kept]
 
     async def stop(self) -> None:
         """End all pods."""

@@ -17,8 +17,6 @@ Object = dict[str, Any]
 _FOLLOW_SECONDS = 0.2
 _TITLE_WIDTH = 48
 _MIB = 1024 * 1024
-# Components that live in the daemon and write to its log.
-_EMBEDDED = ("kubernetes", "grafana")
 # What a Deployment, a Job or nobody puts behind a workload's name to make a pod's.
 _POD_TAIL = r"(-[a-z0-9]+)?(-[a-z0-9]{5})?"
 
@@ -106,7 +104,7 @@ class _Printer:
 
     def files(self) -> list[Path]:
         """Return the log files that the name means now."""
-        component = self._layout.log / f"{'daemon' if self._name in _EMBEDDED else self._name}.log"
+        component = self._layout.component_log(self._name)
         if component.exists():
             return [component]
         pattern = re.compile(re.escape(self._name) + _POD_TAIL)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from lab import checks, leftovers, offsets
+from lab import checks, leftovers, offsets, presence
 from lab.errors import PORT_TAKEN, LabError, PortTaken
 from lab.layout import Layout
 from lab.settings import Settings, record_offset
@@ -63,6 +63,8 @@ def at_its_ports(settings: Settings) -> Settings:
 
 def bring_up(settings: Settings, places: Layout, steps: Steps) -> tuple[Settings, int]:
     """Clear what a crashed lab left, choose the ports, and start the daemon; return the lab and its pid."""
+    if crash := presence.crash(places):
+        steps.say(crash)
     ended = leftovers.end(places)
     if ended:
         steps.say(f"{ended} processes of a crashed lab ended")

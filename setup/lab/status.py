@@ -4,7 +4,6 @@ import json
 import urllib.request
 from typing import Any
 
-from lab.errors import LabError
 from lab.settings import HOST, Settings
 
 Object = dict[str, Any]
@@ -30,17 +29,6 @@ def running_lab(internal_port: int) -> Object | None:
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) and {"user", "pid", "state"} <= found.keys() else None
-
-
-def own_lab(settings: Settings) -> Object:
-    """Return the status of this checkout's lab.
-
-    :raises LabError: it is not up, or another lab answers in its place.
-    """
-    found = find_own(settings)
-    if found is None:
-        raise LabError(f"the lab of {settings.checkout} is not up: run `python -m lab up`")
-    return found
 
 
 def find_own(settings: Settings) -> Object | None:

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from lab import checks, down, layout, pidfile, readiness, start
+from lab import checks, down, layout, pidfile, presence, readiness, start
 from lab.errors import LabError
 from lab.layout import Layout
 from lab.node.logreader import Cursor
@@ -36,6 +36,8 @@ def up(settings: Settings, seconds: float, *, apply: bool) -> None:
             lab, pid = start.bring_up(settings, places, steps)
         else:
             lab = start.at_its_ports(settings)
+            if hung := presence.hang(lab, places, pid):
+                raise LabError(f"{hung}: end it with `python -m lab down`")
             steps.say(f"the lab is already up (pid {pid})")
     try:
         _complete(lab, places, steps, apply=apply)
@@ -96,7 +98,7 @@ def _components_missing(settings: Settings, places: Layout) -> str:
     waiting = [entry for entry in found["components"] if not entry["ready"]]
     for entry in waiting:
         if entry["restarts"] >= _MANY_RESTARTS:
-            tail = _tail(places.log / f"{entry['name']}.log")
+            tail = _tail(places.component_log(entry["name"]))
             raise LabError(f"{entry['name']} does not come up ({entry['reason']}); its last lines:\n{tail}")
     return ", ".join(f"{entry['name']} ({entry['reason'] or 'starting'})" for entry in waiting)
 

@@ -21,6 +21,7 @@ import yaml
 
 from chaosext import run
 from chaosext.kubernetes.actions import restore_manifest
+from lab.kept import Kept, stop_all
 from lab.kube import meta
 from lab.kube.controllers import start_all
 from lab.kube.logs import LogLine
@@ -199,10 +200,10 @@ def running_cluster(folder: Path) -> Iterator[Cluster]:
         store = Store()
         kubelet = FakeKubelet(store)
         runner = await serve(store, KubeSettings("127.0.0.1", 0, certificate, key, TOKEN, logs))
-        tasks = [*start_all(store), asyncio.create_task(kubelet.run())]
-        return store, kubelet, runner, tasks
+        kept = [*start_all(store), Kept("kubelet", kubelet.run)]
+        return store, kubelet, runner, kept
 
-    store, kubelet, runner, tasks = asyncio.run_coroutine_threadsafe(start(), loop).result(10)
+    store, kubelet, runner, kept = asyncio.run_coroutine_threadsafe(start(), loop).result(10)
     host, port = runner.addresses[0][:2]
     server = f"https://{host}:{port}"
     kubeconfig = folder / "kubeconfig"
@@ -216,10 +217,8 @@ def running_cluster(folder: Path) -> Iterator[Cluster]:
     yield Cluster(loop, store, kubelet, logs, server, kubeconfig, ca, folder, environment)
 
     async def stop():
-        assert [task for task in tasks if task.done()] == []
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        assert [one.reason for one in kept if one.reason] == []
+        await stop_all(kept)
         await runner.cleanup()
 
     asyncio.run_coroutine_threadsafe(stop(), loop).result(10)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from lab.kept import Kept, stop_all
 from lab.kube import meta
 from lab.kube.controllers import start_all
 from lab.kube.store import Store
@@ -20,14 +21,12 @@ def world(fake_kubelet, make_deployment):
         store = Store()
         kubelet = fake_kubelet(store)
         store.create("namespaces", {"metadata": {"name": "n"}})
-        tasks = [*start_all(store), asyncio.create_task(kubelet.run())]
+        kept = [*start_all(store), Kept("kubelet", kubelet.run)]
         try:
             yield World(store, kubelet, make_deployment)
-            assert [task for task in tasks if task.done()] == []
+            assert [one.reason for one in kept if one.reason] == []
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await stop_all(kept)
 
     return opened
 

@@ -3,10 +3,11 @@
 import asyncio
 import logging
 import stat
+import time
 
 import pytest
 
-from lab.kube import controllers
+from lab.kept import stop_all
 from lab.kube.controllers import start_all
 from lab.kube.events import record
 from lab.kube.pki import make_certificates
@@ -28,22 +29,44 @@ def test_keys_are_private_and_a_taken_port_is_an_error(cluster, tmp_path):
     asyncio.run_coroutine_threadsafe(start(), cluster.loop).result(5)
 
 
-def test_the_death_of_a_controller_is_reported(monkeypatch, caplog):
-    async def die(_store):
-        raise RuntimeError("broken")
+def test_a_controller_that_dies_is_told_and_started_again(caplog):
+    # No API writes such an owner; each controller of owned pods stumbles over it when it begins.
+    metadata = {"namespace": "default", "name": "odd", "ownerReferences": [{"controller": True, "uid": "1"}]}
+    pod = {"spec": {"containers": [{"name": "main", "image": "redis:7"}]}}
+    replica_set = {
+        "metadata": {"namespace": "default", "name": "web"},
+        "spec": {
+            "selector": {"matchLabels": {"app": "web"}},
+            "template": {"metadata": {"labels": {"app": "web"}}, **pod},
+        },
+    }
 
     async def run():
-        monkeypatch.setattr(controllers.scheduler, "run", die)
-        tasks = start_all(Store())
-        await asyncio.sleep(0.01)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        store = Store()
+        store._objects["pods"]["default", "odd"] = {"metadata": metadata}
+        kept = {one.name: one for one in start_all(store)}
+        dead = kept["replicaset controller"]
+        store.create("replicasets", replica_set)
+        await _until(lambda: dead.restarts and not dead.ready)
+        assert dead.reason == "failed: KeyError: 'kind'"
+        assert not store.find("replicasets", "default", "web").get("status", {}).get("replicas")
+        assert kept["serviceaccount controller"].ready
+        del store._objects["pods"]["default", "odd"]
+        await _until(lambda: store.get("replicasets", "default", "web").get("status", {}).get("replicas") == 1)
+        assert dead.ready
+        assert dead.restarts
+        await stop_all(kept.values())
 
     with caplog.at_level(logging.ERROR):
         asyncio.run(run())
-    assert "the scheduler controller has ended" in caplog.text
-    assert len(caplog.records) == 1
+    assert "replicaset controller failed: KeyError: 'kind'; it is started again in 0.5 s" in caplog.text
+
+
+async def _until(condition, seconds=20.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        await asyncio.sleep(0.01)
 
 
 def test_events_count_up():

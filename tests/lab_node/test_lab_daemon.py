@@ -32,7 +32,7 @@ def test_up_status_up_again_and_down(own_lab):
     assert first.returncode == 0, first.stderr
     assert "all components answer" in first.stdout
     status = own_lab.status()
-    assert {entry["name"] for entry in status["components"]} == {"kubernetes", "grafana", *SUPERVISED}
+    assert {entry["name"] for entry in status["components"]} == {"kubernetes", "node", "grafana", *SUPERVISED}
     own_lab.until(own_lab.all_ready)
     assert "Ready" in own_lab.kubectl("get", "nodes")
     again = own_lab("up", "--no-apply")
@@ -74,10 +74,23 @@ def test_a_killed_daemon_leaves_no_process_and_the_next_up_starts_clean(own_lab)
     own_lab.until(lambda: len(procfs.marked(own_lab.mark)) >= len(SUPERVISED) + 2)
     started = [int(path.name) for path in (own_lab.state / "run" / "processes").iterdir()]
     assert len(started) == len(SUPERVISED) + 1  # and the pod
+    crash = (
+        f"the lab's daemon (pid {own_lab.daemon}) crashed; the last line of {own_lab.state}/log/daemon.log is '"
+    )
     os.kill(own_lab.daemon, signal.SIGKILL)
     # The kernel ends what the daemon started, at once; what those started is left to `down`.
     own_lab.until(lambda: not any(map(procfs.start_time, started)))
-    assert own_lab("down").returncode == 0
+    status = own_lab("status")
+    assert status.returncode == 1
+    assert status.stderr.startswith(f"lab: {crash}")
+    assert status.stderr.endswith("': run `python -m lab up`\n")
+    assert len(status.stderr.splitlines()) == 1
+    down = own_lab("down")
+    assert down.returncode == 0
+    told, ended = down.stdout.splitlines()
+    assert told.startswith(crash)
+    assert ended.startswith("the lab is down; ")
+    assert "is not up: run" in own_lab("status").stderr
     assert not procfs.marked(own_lab.mark)
     assert own_lab.ports_free()
     again = own_lab("up", "--no-apply")
@@ -89,10 +102,88 @@ def test_up_after_a_killed_daemon_ends_what_it_left(own_lab):
     own_lab("up", "--no-apply")
     own_lab.kubectl("apply", "-f", "-", stdin=STUBBORN)
     own_lab.until(lambda: len(procfs.marked(own_lab.mark)) >= len(SUPERVISED) + 2)
-    before = procfs.marked(own_lab.mark)
-    os.kill(own_lab.daemon, signal.SIGKILL)
-    assert own_lab("up", "--no-apply").returncode == 0
+    before, pid = procfs.marked(own_lab.mark), own_lab.daemon
+    os.kill(pid, signal.SIGKILL)
+    up = own_lab("up", "--no-apply")
+    assert up.returncode == 0
+    assert f"the lab's daemon (pid {pid}) crashed; the last line of " in up.stdout
     assert not before & procfs.marked(own_lab.mark)
+
+
+def test_a_daemon_that_hangs_is_told_and_ended(own_lab):
+    own_lab("up", "--no-apply")
+    hang = f"the lab's daemon (pid {own_lab.daemon}) hangs: no answer from http://127.0.0.1:"
+    os.kill(own_lab.daemon, signal.SIGSTOP)
+    for command in (["status"], ["up", "--no-apply"]):
+        asked = own_lab(*command)
+        assert asked.returncode == 1
+        assert asked.stderr.startswith(f"lab: {hang}")
+        assert asked.stderr.endswith("': end it with `python -m lab down`\n")
+        assert len(asked.stderr.splitlines()) == 1
+    told, ended = own_lab("down").stdout.splitlines()
+    assert told.startswith(hang)
+    assert ended.startswith("the lab is down")
+    assert own_lab.ports_free()
+    assert "is not up: run" in own_lab("status").stderr
+
+
+def test_a_daemon_that_was_told_to_end_did_not_crash(own_lab):
+    own_lab("up", "--no-apply")
+    os.kill(own_lab.daemon, signal.SIGTERM)
+    own_lab.until(lambda: "is not up: run" in own_lab("status").stderr)
+    assert own_lab("down").stdout.startswith("the lab was not up")
+
+
+# Of the Job controller: it fails for as long as a file exists.
+SABOTAGE = """
+
+_whole = run
+
+
+async def run(store: Store) -> None:
+    import asyncio
+    from pathlib import Path
+
+    working = asyncio.ensure_future(_whole(store))
+    try:
+        while not Path({flag!r}).exists():
+            await asyncio.sleep(0.05)
+        raise RuntimeError("sabotaged")
+    finally:
+        working.cancel()
+"""
+JOB = """
+apiVersion: batch/v1
+kind: Job
+metadata: {name: short, namespace: default}
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      containers: [{name: main, image: ecommerce-shop:1, command: ["true"]}]
+"""
+
+
+def test_a_controller_that_dies_is_shown_and_started_again(own_lab):
+    flag = own_lab.state / "sabotage"
+    with (own_lab.use_copy() / "setup" / "lab" / "kube" / "controllers" / "job.py").open("a") as file:
+        file.write(SABOTAGE.format(flag=str(flag)))
+    own_lab("up", "--no-apply")
+    flag.touch()
+    own_lab.until(lambda: own_lab.component("kubernetes")["restarts"] >= 2)
+    own_lab.until(lambda: not own_lab.component("kubernetes")["ready"])
+    reason = "job controller failed: RuntimeError: sabotaged"
+    row = own_lab.until(lambda: [line for line in own_lab("status").stdout.splitlines() if "not ready" in line])
+    assert row[0].startswith("kubernetes")
+    assert row[0].endswith(reason)
+    assert f"{reason}; it is started again in" in own_lab("logs", "kubernetes").stdout
+    up = own_lab("up", "--no-apply")
+    assert up.returncode == 1
+    assert f"kubernetes does not come up ({reason}); its last lines:" in up.stderr
+    own_lab.kubectl("apply", "-f", "-", stdin=JOB)
+    flag.unlink()
+    own_lab.until(own_lab.all_ready)
+    assert "condition met" in own_lab.kubectl("wait", "-n", "default", "--for=condition=Complete", "job/short")
 
 
 def test_a_component_that_cannot_come_up_is_named_with_its_last_words(own_lab):

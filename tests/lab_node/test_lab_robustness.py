@@ -114,6 +114,23 @@ def test_another_environment_starts_a_component_anew_without_counting(tmp_path, 
     _with_supervisor(_component(tmp_path, free_port, hung_seconds=1000), tmp_path, body)
 
 
+def test_a_component_that_cannot_be_started_is_told_and_tried_again(tmp_path, free_port):
+    async def body(supervisor, until) -> None:
+        away = (tmp_path / "records").rename(tmp_path / "away")
+        os.kill(supervisor.pid, signal.SIGKILL)
+        where = tmp_path / "records"
+        await until(lambda: supervisor.reason.startswith(f"cannot be started: {where}/"))
+        assert supervisor.reason.endswith("No such file or directory: put the lab elsewhere with LAB_STATE")
+        await until(lambda: supervisor.restarts >= 2)
+        assert not supervisor.ready
+        away.rename(where)
+        await until(lambda: supervisor.ready)
+        # The processes of the attempts have not stayed.
+        assert procfs.marked(f"{tmp_path.name}/") == {supervisor.pid}
+
+    _with_supervisor(_component(tmp_path, free_port, hung_seconds=1000), tmp_path, body)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_up_leaves_nothing(own_lab, number):
     up = own_lab.start("up")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.kept import stop_all
 from lab.kube import controllers
 from lab.node import procfs
 
@@ -131,9 +132,7 @@ def test_a_deployment_that_goes_up_and_down_leaves_nothing(with_world, rounds):
         # One object a round that is left behind makes `rounds` of its class.
         grown = {name: count for name, count in (_census() - before[0]).items() if count >= rounds}
         assert not grown
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await stop_all(running)
 
     with_world(body)
 
@@ -161,8 +160,6 @@ def test_a_killed_process_is_restarted_counted_and_told(with_world):
         started = [one for one in world.store.list("events", "test") if one["reason"] == "Started"]
         assert [one["count"] for one in started if one["involvedObject"]["name"] == name] == [2]
         assert [one["metadata"]["name"] for one in world.store.list("pods", "test")] == [name]
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await stop_all(running)
 
     with_world(body)

@@ -1,13 +1,14 @@
 """The API over HTTPS: settings, routes, and a server that runs in the caller's event loop."""
 
-import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
 
+from lab.kept import Kept, stop_all
 from lab.kube.api import discovery, events_v1, openapi, read, reviews, subresources, write
 from lab.kube.api.auth import guard
 from lab.kube.api.logs import pod_log
@@ -27,6 +28,7 @@ from lab.kube.store import Store
 # A Secret or ConfigMap may hold 1 MiB; base64 and quoting make it more.
 _BODY_LIMIT = 3 * 1024 * 1024
 _GOODBYE_SECONDS = 1.0
+TOKEN_SECRETS = web.AppKey("TOKEN_SECRETS", list[Kept])
 Action = Callable[[web.Request, Store, Target], Awaitable[web.StreamResponse]]
 
 
@@ -69,15 +71,15 @@ def make_app(store: Store, settings: KubeSettings) -> web.Application:
     app = web.Application(middlewares=[errors, guard(store, authenticator)], client_max_size=_BODY_LIMIT)
     app[SUBSCRIPTIONS] = set()
     app[TOKEN_KEY] = key
+    app[TOKEN_SECRETS] = []
     bootstrap(store)
     app.on_shutdown.append(_end_watches)
     authority = settings.authority.read_bytes() if settings.authority else b""
 
     async def token_secrets(_app: web.Application) -> AsyncIterator[None]:
-        task = asyncio.create_task(secrets.run(store, key, authority), name="token secrets")
+        app[TOKEN_SECRETS].append(Kept("token secrets", partial(secrets.run, store, key, authority)))
         yield
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await stop_all(app[TOKEN_SECRETS])
 
     app.cleanup_ctx.append(token_secrets)
 

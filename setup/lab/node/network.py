@@ -1,10 +1,12 @@
 """Follows Services and their Endpoints, and tells the hosts files and the forwarder."""
 
-import asyncio
+import contextlib
+from functools import partial
 from typing import Any
 
+from lab.kept import Kept, stop_all
+from lab.kube import meta
 from lab.kube.store import Store
-from lab.node import tasks
 from lab.node.forwarder import Forwarder
 from lab.node.names import HostsFiles
 
@@ -21,30 +23,33 @@ class Network:
     def __init__(self, store: Store, hosts: HostsFiles, forwarder: Forwarder, port_offset: int = 0) -> None:
         self._store, self._hosts, self._forwarder, self._offset = store, hosts, forwarder, port_offset
         self._objects: dict[str, dict[Key, Object]] = {"services": {}, "endpoints": {}}
-        self._tasks: list[asyncio.Task[None]] = []
+        self.kept: list[Kept] = []
 
     def start(self) -> None:
         """Begin to follow."""
-        self._tasks = [tasks.start(self._follow(plural), f"network ({plural})") for plural in self._objects]
+        self.kept = [Kept(f"network ({plural})", partial(self._follow, plural)) for plural in self._objects]
 
     async def stop(self) -> None:
         """Follow no more, and close every node port."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await stop_all(self.kept)
         await self._forwarder.close()
 
     async def _follow(self, plural: str) -> None:
-        known = self._objects[plural]
-        async for kind, obj in self._store.subscribe(plural):
-            key = obj["metadata"]["namespace"], obj["metadata"]["name"]
-            if kind == "DELETED":
-                known.pop(key, None)
-            else:
-                known[key] = obj
-            services, endpoints = self._objects["services"], self._objects["endpoints"]
-            self._hosts.update({key: _addresses(endpoints.get(key)) for key in services})
-            await self._forwarder.update(self._node_ports())
+        with contextlib.closing(self._store.subscribe(plural)) as changes:
+            # All at once: after a failure no name is missing for a moment, and what was deleted is gone.
+            known = self._objects[plural] = {meta.key_of(obj): obj for obj in self._store.list(plural)}
+            await self._tell()
+            async for kind, obj in changes:
+                if kind == "DELETED":
+                    known.pop(meta.key_of(obj), None)
+                else:
+                    known[meta.key_of(obj)] = obj
+                await self._tell()
+
+    async def _tell(self) -> None:
+        services, endpoints = self._objects["services"], self._objects["endpoints"]
+        self._hosts.update({key: _addresses(endpoints.get(key)) for key in services})
+        await self._forwarder.update(self._node_ports())
 
     def _node_ports(self) -> dict[int, list[tuple[str, int]]]:
         return {

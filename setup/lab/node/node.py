@@ -1,13 +1,14 @@
 """The node: registers itself, and gives every pod that is scheduled to it a worker."""
 
 import asyncio
+import contextlib
 import os
 import platform
 from typing import Any
 
 import psutil
 
-from lab.node import tasks
+from lab.kept import Kept, stop_all
 from lab.node.pod import PodWorker, Surroundings
 from lab.node.status import now
 
@@ -23,25 +24,24 @@ class Node:
     def __init__(self, name: str, around: Surroundings) -> None:
         self._name, self._around = name, around
         self._workers: dict[str, PodWorker] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+        self.kept: list[Kept] = []
 
     def start(self) -> None:
         """Register and begin to run pods."""
         store = self._around.store
         store.create("nodes", _description(self._name))
         self._report()
-        self._tasks = [
-            tasks.start(self._heartbeat(), "heartbeat"),
-            tasks.start(self._follow(), "node"),
-            tasks.start(self._around.machine.meter.run(), "meter"),
+        self.kept = [
+            Kept("heartbeat", self._heartbeat),
+            Kept("node's pods", self._follow),
+            Kept("meter", self._around.machine.meter.run),
         ]
 
     async def stop(self) -> None:
         """End every pod quickly, like a machine that is switched off: stop signals, no hooks, then kills."""
-        for task in self._tasks:
-            task.cancel()
+        await stop_all(self.kept)
         ends = [worker.end(_SHUTDOWN_GRACE_SECONDS, hook=False) for worker in self._workers.values()]
-        await asyncio.gather(*self._tasks, *ends, return_exceptions=True)
+        await asyncio.gather(*ends, return_exceptions=True)
 
     async def _heartbeat(self) -> None:
         while True:
@@ -58,9 +58,17 @@ class Node:
         self._around.store.mutate("nodes", None, self._name, change, subresource="status")
 
     async def _follow(self) -> None:
-        async for kind, pod in self._around.store.subscribe("pods"):
-            if pod["spec"].get("nodeName") == self._name:
-                self._take(kind, pod)
+        with contextlib.closing(self._around.store.subscribe("pods")) as changes:
+            self._end_vanished()
+            async for kind, pod in changes:
+                if pod["spec"].get("nodeName") == self._name:
+                    self._take(kind, pod)
+
+    def _end_vanished(self) -> None:
+        """End what was deleted while nobody followed."""
+        present = {pod["metadata"]["uid"] for pod in self._around.store.list("pods")}
+        for uid in self._workers.keys() - present:
+            self._workers.pop(uid).end(0)
 
     def _take(self, kind: str, pod: Object) -> None:
         uid = pod["metadata"]["uid"]

@@ -93,7 +93,7 @@ class Children:
     def spawn(self, command: Command, *, stdout: int, stderr: int, record: bool = True) -> Child:
         """Start a process in a session of its own.
 
-        :raises FileNotFoundError: nice or setpriv is not on the lab's PATH.
+        :raises OSError: nice or setpriv is not on the lab's PATH, or the record cannot be written.
         """
         if threading.current_thread() is not threading.main_thread():
             raise RuntimeError("a process started from another thread would die with that thread")
@@ -112,7 +112,11 @@ class Children:
         process.returncode = 0
         self._children[child.pid] = child
         if record:
-            self._record(child.pid).write_text(f"{procfs.start_time(child.pid)}\n", encoding="ascii")
+            try:
+                self._record(child.pid).write_text(f"{procfs.start_time(child.pid)}\n", encoding="ascii")
+            except OSError:
+                child.signal(signal.SIGKILL)  # nobody else would: the caller never learns of it
+                raise
         return child
 
     async def end(self, child: Child, mark: str) -> None:

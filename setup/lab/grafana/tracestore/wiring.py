@@ -21,10 +21,11 @@ def words(settings: Settings) -> list[str]:
 
 async def publish(store: Store, settings: Settings, namespace: str) -> None:
     """Put the ConfigMap into the namespace when that is made, as a cluster does its root certificate."""
-    async for kind, found in store.subscribe("namespaces"):
-        if kind == "ADDED" and found["metadata"]["name"] == namespace:
-            with contextlib.suppress(ApiError):  # somebody else's is left as it is
-                store.create("configmaps", config_map(settings, namespace))
+    with contextlib.closing(store.subscribe("namespaces")) as changes:
+        async for kind, found in changes:
+            if kind == "ADDED" and found["metadata"]["name"] == namespace:
+                with contextlib.suppress(ApiError):  # somebody else's is left as it is
+                    store.create("configmaps", config_map(settings, namespace))
 
 
 def config_map(settings: Settings, namespace: str) -> dict[str, Any]:
