@@ -7,10 +7,10 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from .minors import NEWEST, OLDEST
+
 MANIFESTS = Path(__file__).parents[1] / "manifests"
 VARIANTS = sorted((MANIFESTS / "variants").glob("*.yaml"))
-# The versions that a cluster of today may have, and the oldest that kubectl is tried with.
-KUBERNETES_VERSIONS = ["1.32", "1.37"]
 
 
 def documents(path: Path) -> list[dict[str, Any]]:
@@ -30,7 +30,7 @@ def field_paths(value: Any, path: str = "") -> set[str]:
     return {path}
 
 
-@pytest.mark.parametrize("version", KUBERNETES_VERSIONS)
+@pytest.mark.parametrize("version", [OLDEST, NEWEST[-1]])
 @pytest.mark.parametrize("path", [MANIFESTS / "app.yaml", *VARIANTS], ids=lambda p: p.stem)
 def test_a_manifest_is_valid_kubernetes(path, version):
     for document in documents(path):

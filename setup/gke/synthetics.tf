@@ -1,5 +1,8 @@
 # Synthetic monitoring: a probe of our own inside the cluster, and a check of every Service of app.yaml that wants
 # one. A check's job is NAMESPACE-SERVICE, as the SLIs ask for it.
+#
+# The five data stores want none: pg_up and redis_up log in, which says more than that a port is open, and the alert
+# DataStoreDown goes by them; no SLI or alert would read a check of TCP, and five more would be paid for (README.md).
 resource "grafana_synthetic_monitoring_installation" "this" {
   provider = grafana.cloud
 
@@ -84,6 +87,8 @@ resource "kubernetes_deployment_v1" "probe" {
         container {
           name  = "agent"
           image = "grafana/synthetic-monitoring-agent:v0.63.0"
+
+          image_pull_policy = "IfNotPresent"
           args = [
             # Its gRPC address differs from the API's by one word, in every region.
             "-api-server-address=${replace(trimprefix(grafana_synthetic_monitoring_installation.this.stack_sm_api_url, "https://"), "-api", "-grpc")}:443",
@@ -98,6 +103,16 @@ resource "kubernetes_deployment_v1" "probe" {
                 key  = "token"
               }
             }
+          }
+
+          # Whether its server answers at all: /ready waits for the API, whose absence no restart mends.
+          liveness_probe {
+            http_get {
+              path = "/"
+              port = 4050
+            }
+            period_seconds    = 20
+            failure_threshold = 6
           }
 
           readiness_probe {

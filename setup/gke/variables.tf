@@ -15,8 +15,8 @@ variable "owner" {
   type        = string
 
   validation {
-    condition     = can(regex("^[a-z0-9][-_a-z0-9]{0,62}$", var.owner))
-    error_message = "owner is a Google Cloud label's value: at most 63 lower-case letters, digits, hyphens and underscores."
+    condition     = can(regex("^[a-z0-9]([-_a-z0-9]{0,61}[a-z0-9])?$", var.owner))
+    error_message = "owner is the value of a label: at most 63 lower-case letters, digits, hyphens and underscores, neither of these first or last (Kubernetes)."
   }
 }
 

@@ -1,5 +1,7 @@
 """setup/gke/down and leftovers with stand-ins for terraform, gcloud and curl."""
 
+import re
+
 import pytest
 
 from .conftest import order, said
@@ -30,6 +32,7 @@ def test_down_destroys_nothing_without_a_yes(made, answer):
     assert message.endswith("down: nothing was changed")
     assert "Destroy the cluster gameday of the project my-project and the Grafana stack mygameday" in message
     assert not any(" apply" in line for line in made.lines())
+    assert not list(made.state.glob("*.tfplan")), "it may hold secrets"
 
 
 def test_a_second_down_destroys_nothing_and_looks_again(made):
@@ -71,6 +74,28 @@ def test_a_stack_that_is_left_or_unknown_is_no_success(made, code, message):
     done = made.run("down", "--yes")
     assert done.returncode == 2
     assert message in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("kind", "own", "others"),
+    [
+        (
+            "compute instances",
+            ["gke-gameday-shop-1a2b3c4d-x1y2", "gke-gameday-default-pool-00ff00ff-zzzz"],
+            ["gke-gameday-two-shop-1a2b3c4d-x1y2", "gke-gameday-shop-default-pool-1a2b3c4d-x1y2"],
+        ),
+        ("compute disks", ["gke-gameday-shop-1a2b3c4d-x1y2"], ["gke-gameday-2-default-pool-1a2b3c4d-x1y2"]),
+        ("compute addresses", ["gke-gameday-1a2b3c4d-pe"], ["gke-gameday-two-1a2b3c4d-pe"]),
+    ],
+)
+def test_names_of_another_cluster_that_begin_alike_are_not_ours(made, kind, own, others):
+    made.run("down", "--yes")
+    asked = next(
+        call["argv"] for call in made.calls() if f"gcloud --quiet {kind} list" in " ".join(call["argv"])
+    )
+    (words,) = [word for word in asked if word.startswith("--filter=")]
+    (pattern,) = re.findall(r'\bname~"([^"]+)"', words)
+    assert [name for name in [*own, *others] if re.search(pattern, name)] == own
 
 
 def test_what_cannot_be_listed_is_no_success(made):

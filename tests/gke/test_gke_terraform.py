@@ -157,6 +157,27 @@ def test_the_nodes_have_no_more_rights_than_they_need(configuration):
     assert pool["workload_metadata_config"][0]["mode"] == '"GKE_METADATA"'
 
 
+def test_the_probes_container_keeps_the_policy_of_every_other(configuration):
+    """That of tests/setup_kind/test_kind_manifests.py, in Terraform's words."""
+    deployment = configuration.named("resource")["kubernetes_deployment_v1", "probe"]
+    pod = deployment["spec"][0]["template"][0]["spec"][0]
+    assert pod["automount_service_account_token"] is False
+    assert pod["security_context"][0]["run_as_non_root"] is True
+    assert pod["security_context"][0]["run_as_user"] > 0
+    assert pod["security_context"][0]["seccomp_profile"][0]["type"] == '"RuntimeDefault"'
+    (container,) = pod["container"]
+    security = container["security_context"][0]
+    assert (security["allow_privilege_escalation"], security["read_only_root_filesystem"]) == (False, True)
+    assert security["capabilities"][0]["drop"] == ['"ALL"']
+    assert {*container["resources"][0]["limits"]} - {"__is_block__"} == {"cpu", "memory"}
+    assert {*container["resources"][0]["requests"]} - {"__is_block__"} == {"cpu", "memory"}
+    assert re.fullmatch(r'"[^:]+:v[\d.]+"', container["image"])
+    assert container["image_pull_policy"] == '"IfNotPresent"'
+    live, ready = (container[f"{kind}_probe"][0]["http_get"][0] for kind in ("liveness", "readiness"))
+    assert live["port"] == ready["port"] == 4050
+    assert (live["path"], ready["path"]) == ('"/"', '"/ready"')
+
+
 def test_whatever_takes_labels_names_the_owner(configuration):
     resources = configuration.named("resource")
     for labels, argument in {
