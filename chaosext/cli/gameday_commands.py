@@ -128,15 +128,23 @@ def schema() -> None:
     help="The manifest that every experiment's rollback reapplies.",
 )
 @click.option("--force", is_flag=True, help="Take the Lease from a run that is alive.")
+@click.option(
+    "--wait",
+    "wait_seconds",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    default=0,
+    help="How long to wait for a run that is alive, or its watchdog, to give up the Lease.",
+)
 @one_line_errors
-def heal(manifest: Path, force: bool) -> None:
+def heal(manifest: Path, force: bool, wait_seconds: float) -> None:
     """Restore the system and remove what any run created; safe to repeat. Exits with 1 if something is left.
 
     For a run that died together with its watchdog: in CI, a step that always runs.
     """
     from ..gameday.heal import heal_by_hand  # noqa: PLC0415 - see the package's docstring
 
-    done = heal_by_hand(manifest, force=force)
+    done = heal_by_hand(manifest, force=force, wait_seconds=wait_seconds)
     for difference in done.differences:
         click.echo(f"found: {difference}")
     for remaining in done.remaining:

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import secrets
+from functools import partial
 from pathlib import Path
 
 from ..errors import Refused
 from ..kubernetes.cluster import Cluster
 from ..kubernetes.healing import Healing, heal, leases
+from ..kubernetes.lease import Lease
 from ..kubernetes.manifests import load_manifest, namespaces
 from ..kubernetes.safety import check_opt_in
+from ..polling import poll
 
 __all__ = ["heal_by_hand"]
 
 
-def heal_by_hand(manifest: Path, *, force: bool) -> Healing:
+_AGAIN_SECONDS = 2.0
+
+
+def heal_by_hand(manifest: Path, *, force: bool, wait_seconds: float = 0.0) -> Healing:
     """Restore a manifest and remove what any run created, under the Lease.
 
     Returns what was found and what is left. Raises Refused, before anything is changed, for a namespace that
-    did not opt in, and when a run that is alive holds the Lease, unless `force` takes it; BadInput;
-    KubernetesError.
+    did not opt in, and when somebody alive holds the Lease for `wait_seconds` on, a run or its watchdog, unless
+    `force` takes it; BadInput; KubernetesError.
     """
     documents, cluster = load_manifest(manifest), Cluster()
     check_opt_in(cluster, namespaces(documents))
@@ -28,10 +34,10 @@ def heal_by_hand(manifest: Path, *, force: bool) -> Healing:
     taken = []
     try:
         for lease in mine:
-            try:
-                lease.seize() if force else lease.acquire()
-            except Refused as error:
-                raise Refused(f"{error}. It will heal by itself; --force takes the Lease from it") from error
+            if force:
+                lease.seize()
+            elif (held := poll(partial(_held, lease), wait_seconds, _AGAIN_SECONDS)) is not None:
+                raise Refused(f"{held}. It will heal by itself; --force takes the Lease from it")
             taken.append(lease)
 
         def may_write() -> None:
@@ -42,3 +48,12 @@ def heal_by_hand(manifest: Path, *, force: bool) -> Healing:
     finally:
         for lease in taken:
             lease.release()
+
+
+def _held(lease: Lease) -> str | None:
+    """Take a Lease; return who is alive and holds it, None when it was free or left behind."""
+    try:
+        lease.acquire()
+    except Refused as error:
+        return str(error)
+    return None

@@ -18,7 +18,7 @@ from ..errors import ChaosextError
 from ..kubernetes.watchdog import HEALING_SECONDS, at_work
 from ..polling import poll
 from ..report.files import write_reports
-from ..result import EXIT_CODES, FILE_NAME, WORST_FIRST, Phase, Rollback, Verdict, Verification, read, write
+from ..result import EXIT_CODES, WORST_FIRST, Phase, Rollback, Verdict, Verification, read, write
 
 __all__ = ["Ran", "exit_code", "run_experiment"]
 
@@ -61,9 +61,12 @@ def run_experiment(path: Path, reports: Path, on_line: Callable[[str], None] | N
             *("run", "--journal-path", str(Path(scratch) / "journal.json"), str(path)),
         ]
         code, interrupted = _run(words, {**os.environ, "CHAOS_REPORT_DIR": str(folder)}, on_line)
-    if not (folder / FILE_NAME).exists():
-        # It died: its watchdog writes the result when it has healed, or has tried for long enough.
+    # Of a run that died, or could not restore, the watchdog is at work: it writes the result of the former, and
+    # in a container it would end with this process.
+    try:
         poll(lambda: "healing" if at_work(folder) else None, HEALING_SECONDS + _REPORT_SECONDS)
+    except KeyboardInterrupt:
+        interrupted = True
     verification, known = _result(path, folder, started, code)
     return Ran(verification, folder, interrupted, known)
 

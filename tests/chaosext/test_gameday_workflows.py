@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from chaosext.cli.gameday_commands import gameday
+from chaosext.kubernetes.watchdog import HEALING_SECONDS
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -33,7 +34,7 @@ def test_it_has_few_rights_a_deadline_and_pinned_actions(path):
         limits = [int(minutes) for minutes in re.findall(r"\d+", job["timeout-minutes"])]
         assert limits, name
         assert limits[-1] <= (240 if name == "kind" else 60), name
-        assert max(limits) <= 360, name
+        assert max(limits) <= (1440 if "CHAOS_DAY_MINUTES" in job["timeout-minutes"] else 360), name
     for step in steps(path):
         assert ("uses" in step) != ("run" in step)
         if "uses" in step:
@@ -144,6 +145,50 @@ def test_a_day_without_a_summary_opens_its_issue_too(github):
     github.step("Summary")
 
 
+def test_a_killed_day_s_summary_is_made_in_its_place(github):
+    """`chaos` says what it was asked, and writes what it would."""
+    day = github.folder / "reports" / "20261124T100000Z-gameday"
+    (day / "summary.md").unlink()
+    (day / "day.json").write_text("{}")
+    (github.folder / "chaos").write_text(
+        '#!/bin/sh -e\necho "$*" >>"$PWD/asked"\necho "# Made" >"$3/summary.md"\n'
+    )
+    (github.folder / "chaos").chmod(0o755)
+    github.step("Summary")
+    assert github.asked() == ["gameday report reports/20261124T100000Z-gameday"]
+    assert (github.folder / "job.md").read_text() == "# Made\n"
+    github.step("Summary")
+    assert len(github.asked()) == 1
+
+
+def test_a_day_s_time_ends_before_its_job_s():
+    (job,) = load(ROOT / ".github/workflows/gameday.yml")["jobs"].values()
+    day = next(step for step in job["steps"] if step.get("name") == "Run the game day")
+    *_, cluster, lab = map(int, re.findall(r"\d+", day["timeout-minutes"]))
+    *_, whole_cluster, whole_lab = map(int, re.findall(r"\d+", job["timeout-minutes"]))
+    assert lab + 15 <= whole_lab
+    assert cluster + 30 <= whole_cluster
+
+
+def test_it_does_not_run_when_the_cluster_s_own_game_day_does():
+    _, cron = yaml.safe_load_all((ROOT / "manifests" / "gameday" / "cronjob.yaml").read_text())
+    (mine,) = load(ROOT / ".github/workflows/gameday.yml")["on"]["schedule"]
+    minute, _, _, _, day = mine["cron"].split()
+    other = cron["spec"]["schedule"].split()
+    assert minute != other[0]
+    assert day != other[-1]
+
+
+def test_a_push_does_not_end_the_weekly_run():
+    assert "github.event_name" in load(ROOT / ".github/workflows/ci.yml")["concurrency"]["group"]
+
+
+def test_nobody_s_live_lease_is_taken():
+    heal = next(s["run"] for s in steps(ROOT / ".github/workflows/gameday.yml") if s.get("name") == "Heal")
+    assert "--force" not in heal
+    assert float(re.search(r"--wait (\d+)", heal)[1]) > HEALING_SECONDS
+
+
 def test_earlier_results_come_from_the_latest_run_that_left_some(github):
     (github.folder / "runs").write_text("31\n30\n29\n")
     (github.folder / "has-history").write_text("30")
@@ -168,7 +213,7 @@ def test_the_game_day_calls_only_commands_and_options_that_exist():
         r"chaos gameday (\w+)(.*)",
         "\n".join(s.get("run", "") for s in steps(ROOT / ".github/workflows/gameday.yml")),
     )
-    assert {name for name, _ in calls} == {"lint", "run", "heal"}
+    assert {name for name, _ in calls} == {"lint", "run", "heal", "report"}
     for name, rest in calls:
         known = {option for parameter in gameday.commands[name].params for option in parameter.opts}
         assert set(re.findall(r"--[\w-]+", rest)) <= known

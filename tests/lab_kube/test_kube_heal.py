@@ -2,6 +2,7 @@
 
 import threading
 
+import pytest
 from click.testing import CliRunner
 
 from chaosext import run
@@ -39,27 +40,41 @@ def test_what_a_dead_run_left_is_found_and_healed_and_a_second_time_there_is_not
     )
 
 
-def test_a_run_that_is_alive_is_left_alone_unless_forced(namespace, shop):
-    alive, ended = Lease(Cluster(), namespace, "run-1", "payment"), threading.Event()
-    alive.acquire()
+@pytest.fixture
+def alive(namespace, shop):
+    """A run that is alive until the event is set, and its fault."""
+    lease, ended = Lease(Cluster(), namespace, "run-1", "payment"), threading.Event()
+    lease.acquire()
 
     def renew():
         while not ended.wait(0.2):
-            alive.renew()
+            lease.renew()
+        lease.release()
 
     thread = threading.Thread(target=renew)
     thread.start()
-    try:
-        apply_manifest("fault.yaml")
-        done = heal()
+    apply_manifest("fault.yaml")
+    yield ended
+    ended.set()
+    thread.join()
+
+
+def test_a_run_that_is_alive_is_left_alone_unless_forced(alive):
+    for words in ([], ["--wait", "1"]):
+        done = heal(*words)
         assert done.exit_code == 2
         assert "chaos heal: refused: run run-1 of experiment payment" in done.output
         assert "--force takes the Lease from it" in done.output
         assert manifest_is_live("app.yaml") is False
-    finally:
-        ended.set()
-        thread.join()
+    alive.set()
     assert heal("--force").exit_code == 0
+    assert manifest_is_live("app.yaml") is True
+
+
+def test_a_run_that_ends_in_time_is_waited_for(alive):
+    threading.Timer(2, alive.set).start()
+    done = heal("--wait", "60")
+    assert done.exit_code == 0, done.output
     assert manifest_is_live("app.yaml") is True
 
 
