@@ -42,14 +42,25 @@ def test_a_pod_is_as_the_namespace_s_restricted_profile_wants_it(pod):
     assert (context["runAsNonRoot"], context["runAsUser"]) == (True, 10001)
     assert context["fsGroup"] == context["runAsGroup"] == 10001  # or the volume could not be written
     assert context["seccompProfile"] == {"type": "RuntimeDefault"}
-    (container,) = pod["containers"]
-    assert container["securityContext"] == {
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "capabilities": {"drop": ["ALL"]},
-    }
-    assert set(container["resources"]) == {"requests", "limits"}
-    assert re.fullmatch(r"ecommerce-gameday:\d+\.\d+\.\d+", container["image"])
+    (main,) = pod["containers"]
+    for container in (main, *pod.get("initContainers", [])):
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert set(container["resources"]) == {"requests", "limits"}
+        assert re.fullmatch(r"ecommerce-gameday:\d+\.\d+\.\d+", container["image"])
+        assert container["image"] == main["image"]
+
+
+def test_a_pod_heals_first_what_another_one_left_and_takes_no_live_lease():
+    (container,) = PODS["gameday"]["initContainers"]
+    command, *options = container["args"]
+    with gameday.commands[command].make_context(command, list(options)) as context:
+        assert (command, context.params["force"], context.params["wait_seconds"] > 0) == ("heal", False, True)
+    assert container["env"] == [{"name": "CHAOSTOOLKIT_IN_POD", "value": "true"}]
+    assert [mount["mountPath"] for mount in container["volumeMounts"]] == ["/tmp"]  # noqa: S108 - the pod's own
 
 
 def test_it_runs_as_the_chaos_runner_one_day_at_a_time():
