@@ -29,8 +29,8 @@ from shop import (
     strictest,
 )
 
-_BOX = (150, 40)  # px
-_GAP = (70, 44)
+_BOX = (170, 40)  # px
+_GAP = (50, 44)
 _TITLE = 24
 _MARGIN = 16
 _HEALTHY, _SPENDING, _FAILING = "green", "orange", "red"

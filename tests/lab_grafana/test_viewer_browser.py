@@ -36,6 +36,24 @@ def test_the_repository_s_dashboards_can_be_read_too(browser: Browser, grafana, 
     can_be_read(browser, grafana, f"/d/{uid}", width)
 
 
+@pytest.mark.parametrize("uid", UIDS)
+def test_panels_lie_side_by_side_as_the_file_has_them(browser: Browser, grafana, uid):
+    browser.open(f"{grafana.url}/d/{uid}", width=1400)
+    columns = browser.run(
+        """
+        const grid = document.querySelector(".grid").getBoundingClientRect();
+        const column = (grid.width + 8) / 24;
+        return [...document.querySelectorAll(".grid>.panel")].map((panel) => {
+          const at = panel.getBoundingClientRect();
+          return [Math.round((at.left - grid.left) / column), Math.round((at.width + 8) / column)];
+        });
+        """
+    )
+    model = json.loads((CHECKOUT / "dashboards" / f"{uid}.json").read_text())
+    panels = [panel for panel in model["panels"] if panel["type"] != "row"]
+    assert columns == [[panel["gridPos"]["x"], panel["gridPos"]["w"]] for panel in panels]
+
+
 def can_be_read(browser: Browser, grafana: Client, path: str, width: int) -> None:
     browser.open(grafana.url + path, width=width)
     for dark in (False, True):

@@ -91,6 +91,11 @@ def test_a_canvas_colours_its_boxes_by_their_fields_and_links_them(viewer):
     assert tones == {"Web": "good", "Data": "bad", "Lost": "none"}
     assert 'href="/d/detail/detail?var-kind=one&amp;from=now-2m&amp;to=now" aria-label="Web, well"' in canvas
     assert "Web: well; Data: failing; Lost: no data" in canvas
+    assert re.findall(r'class="sign"[^>]*>(.) </tspan>(\w+)', canvas) == [
+        ("✓", "Web"),
+        ("✕", "Data"),
+        ("?", "Lost"),
+    ]
     assert canvas.count('class="connection"') == 1
     # The number on the red box has that box's text colour, as it has no ground of its own.
     assert re.search(r'class="element bad" data-name="number"', canvas)

@@ -1,8 +1,8 @@
 """Panels of type canvas: boxes, texts and connections at their places, coloured by their fields' thresholds.
 
 Schema: https://grafana.com/docs/grafana/latest/panels-visualizations/visualizations/canvas/. The ends of a
-connection lie at x and y from -1 to 1 within their elements, y upwards. A tone is also said by a sign and in
-words.
+connection lie at x and y from -1 to 1 within their elements, y upwards. A tone is also said in words,
+and shown by a sign before the text.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chaosext.report.svg.markup import Markup, tag
+from chaosext.report.svg.markup import Child, Markup, tag
 
 from ..frames import Json
 from .fields import Column, columns, reduced
@@ -20,7 +20,7 @@ from .view import View, links
 
 _MARGIN = 8
 _LINE = 1.25  # of a text's size
-_SIGN = 15  # px from a box' edges
+_SIGNS = {**GLYPHS, "none": "?"}
 _WORDS = {"good": "well", "warn": "warning", "bad": "failing", "none": "no data"}
 
 
@@ -135,7 +135,7 @@ def _drawn(
     view: View, element: Element, fields: dict[str, Column], below: str, tones: dict[str, str]
 ) -> Markup:
     own = tones[element.name]
-    text, shown = _text(view, element, fields)
+    text, shown = _text(view, element, fields, _SIGNS.get(own, "") if _bound(element) else "")
     to = _links(view, element, fields)
     border = part(element.raw, "border")
     radius = min(float(border.get("radius") or 6), element.height / 2)
@@ -151,13 +151,11 @@ def _drawn(
             class_="shape",
         )
     bound = _bound(element)
-    sign = _sign(element, own) if bound else None
     drawn = tag(
         "g",
         tag("title", ": ".join(part for part in (element.name, _WORDS.get(own, ""), shown) if part)),
         shape,
         text,
-        sign,
         class_=f"element {below or 'bare'}",
         data_name=element.name,
         data_tone=own or None,
@@ -169,13 +167,8 @@ def _drawn(
     return tag("a", drawn, href=to[0][1], aria_label=said)
 
 
-def _sign(element: Element, own: str) -> Markup | None:
-    glyph = GLYPHS.get(own, "?")
-    return tag("text", glyph, x=element.x + element.width - _SIGN, y=element.y + _SIGN + 4, class_="sign")
-
-
-def _text(view: View, element: Element, fields: dict[str, Column]) -> tuple[Markup | None, str]:
-    """Return an element's text as drawn, and as said."""
+def _text(view: View, element: Element, fields: dict[str, Column], sign: str) -> tuple[Markup | None, str]:
+    """Return an element's text as drawn, after its sign, and as said."""
     config = part(element.raw, "config")
     written = part(config, "text")
     content = ""
@@ -185,15 +178,23 @@ def _text(view: View, element: Element, fields: dict[str, Column]) -> tuple[Mark
     elif element.raw.get("type") != "rectangle" or written:
         content = view.scope.fill(str(written.get("fixed") or ""))
     lines = [line for line in content.splitlines() if line.strip()]
-    if not lines:
+    if not lines and not sign:
         return None, ""
+    said, lines = " ".join(lines), lines or [""]
     size = float(config.get("size") or 16)
     align, anchor = _horizontal(element, str(config.get("align") or "center"))
     first = _vertical(element, str(config.get("valign") or "middle"), size, len(lines))
-    spans = [tag("tspan", line, x=align, y=first + n * size * _LINE) for n, line in enumerate(lines)]
+    spans = [
+        tag("tspan", _signed(line, "" if n else sign), x=align, y=first + n * size * _LINE)
+        for n, line in enumerate(lines)
+    ]
     # The size is the group's: the page's rule for texts in drawings would win over an attribute of their own.
     text = tag("text", spans, text_anchor=anchor, class_="said")
-    return tag("g", text, font_size=size), " ".join(lines)
+    return tag("g", text, font_size=size), said
+
+
+def _signed(line: str, sign: str) -> list[Child]:
+    return [tag("tspan", f"{sign} ", class_="sign", aria_hidden="true"), line] if sign else [line]
 
 
 def _horizontal(element: Element, align: str) -> tuple[float, str]:
