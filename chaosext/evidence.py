@@ -92,8 +92,9 @@ class TraceEvidence(_Model):
 class RootCause(_Model):
     """Who the traces blame. `service` is None when nothing failed and nothing became slower.
 
-    `by` is `errors` (`count` of `of` failed traces end in it) or `latency` (the calls that became slower).
-    `expected` is what the experiment states, None when it states nothing.
+    `by` is `errors` (`count` of `of` failed traces end in it) or `latency` (so many of its calls are slower).
+    `expected` is what the experiment states, in words, `as_expected` whether it was met; None when it states
+    nothing.
     """
 
     service: str | None = None
@@ -102,6 +103,17 @@ class RootCause(_Model):
     of: int = 0
     words: str = ""
     expected: str | None = None
+    as_expected: bool | None = None
+
+    @property
+    def share(self) -> float:
+        """The share of traces or calls that blame the service, in [0, 1]."""
+        return self.count / self.of if self.of else 0.0
+
+    @property
+    def met(self) -> bool:
+        """Whether the service is the expected one; of an older result, whose words were its name, by that."""
+        return self.service == self.expected if self.as_expected is None else self.as_expected
 
 
 class Evidence(_Model):

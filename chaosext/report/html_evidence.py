@@ -28,11 +28,11 @@ def root_cause_pill(v: Verification) -> Markup | None:
 def _held_against(cause: RootCause) -> str:
     if cause.expected is None:
         return ""
-    return ", as expected" if cause.service == cause.expected else f" ({cause.expected} was expected)"
+    return ", as expected" if cause.met else f" ({cause.expected} was expected)"
 
 
 def _tone(cause: RootCause) -> str:
-    return "none" if cause.expected is None else "good" if cause.service == cause.expected else "bad"
+    return "none" if cause.expected is None else "good" if cause.met else "bad"
 
 
 def evidence_cards(v: Verification) -> list[Markup]:

@@ -173,7 +173,7 @@ class _Collector:
             failed = self._sample(tempo, _FAILED, FAILED_TRACES)
             all_traces = self._sample(tempo, "", ALL_TRACES)
             cause = self._evidence.root_cause = self._root_cause(tempo, failed, all_traces)
-            return None if cause.service == expected else "another root cause than expected"
+            return None if cause.as_expected else "another root cause than expected"
 
         poll(missing, self._left() if expected else 0.0, interval=2.0)
         calls = calls_by_service(all_traces.traces).items()
@@ -204,7 +204,6 @@ class _Collector:
         return _Sample(condition, found, whole, tempo.traces([one.id for one in picked], start, end))
 
     def _root_cause(self, tempo: Tempo, failed: _Sample, all_traces: _Sample) -> RootCause:
-        expected = self._expected.root_cause
         blame, by = blame_by_errors(failed.traces), "errors"
         if blame is None:
             baseline = self._sample(tempo, "", BASELINE_TRACES, before=True)
@@ -215,15 +214,21 @@ class _Collector:
                 words = (
                     f"{len(failed.found)} of {len(all_traces.found)} traces failed, no service became slower"
                 )
-            return RootCause(words=words, expected=expected)
-        return RootCause(
+            return self._expectation_of(RootCause(words=words))
+        cause = RootCause(
             service=blame.service,
             by="errors" if by == "errors" else "latency",
             count=blame.by,
             of=blame.of,
             words=self._masked(blame.words, _REASON),
-            expected=expected,
         )
+        return self._expectation_of(cause)
+
+    def _expectation_of(self, cause: RootCause) -> RootCause:
+        expected = self._expected.root_cause
+        if expected is None:
+            return cause
+        return cause.model_copy(update={"expected": str(expected), "as_expected": expected.met_by(cause)})
 
     def _worst(self, tempo: Tempo, sample: _Sample, cause: RootCause) -> Trace | None:
         """Return the slowest trace: of those whose failure shows the root cause, where there are any."""

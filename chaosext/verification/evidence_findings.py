@@ -45,7 +45,7 @@ def _cause_findings(record: Record, expected: EvidenceExpectation, missing: Verd
     if cause is None:
         why = record.evidence.not_collected.get("traces", "the run ended before")
         return [(Verdict.NO_DATA, f"the root cause could not be asked for: {why}")]
-    if cause.service == expected.root_cause:
+    if expected.root_cause.met_by(cause):
         return []
     named = (
         f"traces blame {cause.service} ({cause.words})"

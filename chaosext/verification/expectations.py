@@ -15,7 +15,7 @@ r"""What an experiment expects of its failure, stated as numbers in its `extensi
       "recover_within_windows": 4,
       "evidence": {
         "logs": [{"name": "provider error", "query": "{service=\"payment\"} |= \"provider\"", "at_least": 5}],
-        "root_cause": "payment"
+        "root_cause": {"service": "payment", "by": "errors", "share_at_least": 0.7}
       },
       "budget": [{"slo": "payment-success", "spend_at_least_per_window_second": 1,
                   "spend_at_most_per_window_second": 12}]
@@ -26,12 +26,13 @@ Tolerances are not repeated here: they are the steady-state hypothesis's own.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ..environment import validation_line
 from ..errors import BadInput
+from ..evidence import RootCause
 from ..grafana.alerts import ANY
 from ..result import Tolerance
 from ..slo.load import find
@@ -45,6 +46,7 @@ __all__ = [
     "Expectation",
     "Expectations",
     "LogExpectation",
+    "RootCauseExpectation",
     "parse_expectations",
 ]
 
@@ -155,11 +157,41 @@ class LogExpectation(_Strict):
     at_least: int = Field(1, ge=1)
 
 
+class RootCauseExpectation(_Strict):
+    """Whom traces are expected to blame, a service as they name it; and how, where only that proves the fault.
+
+    `by` errors, or by the latency of its calls; `share_at_least` is the least share of the failed traces that
+    end in it, or of its calls that became slower.
+    """
+
+    service: str = Field(min_length=1)
+    by: Literal["errors", "latency"] | None = None
+    share_at_least: float | None = Field(None, gt=0, le=1)
+
+    def met_by(self, cause: RootCause) -> bool:
+        """Tell whether the traces blame this service, in this way."""
+        return (
+            cause.service == self.service
+            and self.by in {None, cause.by}
+            and (self.share_at_least is None or cause.share >= self.share_at_least)
+        )
+
+    def __str__(self) -> str:
+        """Say it: `payment`, `payment by errors`, `payment by errors in at least 70%`."""
+        how = f" by {self.by}" if self.by else ""
+        return f"{self.service}{how}{f' in at least {self.share_at_least:.0%}' if self.share_at_least else ''}"
+
+
 class EvidenceExpectation(_Strict):
-    """What logs and traces are expected to say of the fault; `root_cause` is a service as traces name it."""
+    """What logs and traces are expected to say of the fault; `root_cause` may be the service's name alone."""
 
     logs: list[LogExpectation] = []
-    root_cause: Annotated[str, Field(min_length=1)] | None = None
+    root_cause: RootCauseExpectation | None = None
+
+    @field_validator("root_cause", mode="before")
+    @classmethod
+    def _by_name(cls, stated: Any) -> Any:
+        return {"service": stated} if isinstance(stated, str) else stated
 
 
 class Expectations(_Strict):

@@ -22,12 +22,12 @@ __all__ = ["Blame", "blame_by_errors", "blame_by_time", "blamed_span", "calls_by
 FEWEST_FAILED = 3
 """Fewer failed traces than this come by themselves, while pods are replaced."""
 SLOWER_SECONDS, SLOWER_TIMES = 0.1, 2.0
-"""A service has become slower when its mean time a call grew by both."""
+"""A service has become slower when its mean time a call grew by both, and so has a call of it."""
 
 
 @dataclass(frozen=True)
 class Blame:
-    """Who is blamed by how many of the traces that were looked at; `words` says why."""
+    """Who is blamed, by how many of the failed traces or of its own calls; `words` says why."""
 
     service: str
     by: int
@@ -78,15 +78,19 @@ def blame_by_time(traces: Iterable[Trace], baseline: Iterable[Trace]) -> Blame |
     for service, times in now.items():
         mean = sum(times) / len(times)
         usual = sum(before[service]) / len(before[service]) if before.get(service) else 0.0
-        if mean - usual >= SLOWER_SECONDS and mean >= usual * SLOWER_TIMES:
+        if _slower(mean, usual):
             grown[service] = ((mean - usual) * len(times), mean, usual)
     if not grown:
         return None
     service = max(grown, key=lambda name: grown[name][0])
     _, mean, usual = grown[service]
-    calls = len(now[service])
+    slower = sum(_slower(seconds, usual) for seconds in now[service])
     words = f"{service} takes {mean:.2f} s of its own a call, where it took {usual:.2f} s before the fault"
-    return Blame(service, calls, calls, words)
+    return Blame(service, slower, len(now[service]), words)
+
+
+def _slower(seconds: float, usual: float) -> bool:
+    return seconds - usual >= SLOWER_SECONDS and seconds >= usual * SLOWER_TIMES
 
 
 def _own_times(traces: Iterable[Trace]) -> dict[str, list[float]]:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from chaosext.result import Verification
+from chaosext.verification.expectations import EvidenceExpectation
 
 ROOT = Path(__file__).parents[2]
 VARIANTS = {
@@ -30,10 +31,10 @@ def assert_evidence(found: Verification) -> None:
         assert log.first_at is not None
         assert 0 <= log.first_at <= found.duration_seconds
         assert 1 <= len(log.samples) <= min(5, log.count or 0)
-    if "root_cause" in expected:
+    if (stated := EvidenceExpectation.model_validate(expected).root_cause) is not None:
         assert evidence.root_cause is not None
-        assert evidence.root_cause.service == expected["root_cause"], evidence.root_cause.words
-        assert evidence.root_cause.expected == expected["root_cause"]
+        assert stated.met_by(evidence.root_cause), evidence.root_cause
+        assert (evidence.root_cause.expected, evidence.root_cause.as_expected) == (str(stated), True)
     assert evidence.services
     assert all(0 <= service.failed <= service.requests for service in evidence.services)
     assert_worst_trace(found)

@@ -147,6 +147,11 @@ def test_who_became_slower_is_to_blame(now, service):
     assert (blame and blame.service) == service
 
 
+def test_a_slow_service_is_blamed_by_its_calls_that_became_slower():
+    blame = blame_by_time([purchase(3.0)] * 5 + [purchase(0.7)] * 3, [purchase(0.7)] * 5)
+    assert (blame.service, blame.by, blame.of) == ("payment", 5, 8)
+
+
 def test_a_slow_service_s_callers_are_not_slow_and_overlapping_calls_count_once():
     both = [call("web", "a", seconds=2.0, below=[span("a", seconds=2.0)]),
             call("web", "b", start=1.0, seconds=2.0, below=[span("b", 1.0, 2.0)])]  # fmt: skip
@@ -255,6 +260,49 @@ def test_missing_evidence_means_that_the_fault_did_not_land_unless_that_was_prov
 
 
 @pytest.mark.parametrize(
+    ("stated", "cause", "said"),
+    [
+        ({}, {"by": "latency", "count": 1, "of": 9}, None),
+        ({"by": "errors"}, {"by": "errors", "count": 1, "of": 9}, None),
+        (
+            {"by": "errors"},
+            {"by": "latency", "count": 9, "of": 9},
+            "not payment by errors: traces blame payment",
+        ),
+        (
+            {"by": "latency"},
+            {"by": "errors", "count": 9, "of": 9},
+            "not payment by latency: traces blame payment",
+        ),
+        ({"share_at_least": 0.7}, {"by": "errors", "count": 7, "of": 10}, None),
+        (
+            {"share_at_least": 0.7},
+            {"by": "errors", "count": 6, "of": 10},
+            "not payment in at least 70%: traces",
+        ),
+        (
+            {"by": "latency", "share_at_least": 0.5},
+            {"by": "latency", "count": 4, "of": 9},
+            "not payment by latency in at least 50%: traces blame payment (w)",
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    ("shown", "verdict"), [(None, Verdict.FAULT_NOT_LANDED), (12.0, Verdict.SYSTEM_FAILED)]
+)
+def test_the_right_service_by_the_wrong_way_or_by_too_few_is_another_cause(
+    record, stated, cause, said, shown, verdict
+):
+    given = record.expectations.model_dump()
+    given["evidence"]["root_cause"] = {"service": "payment", **stated}
+    record.expectations, record.shown = Expectations.model_validate(given), shown
+    record.evidence.root_cause = RootCause(service="payment", words="w", **cause)
+    found = evidence_findings(record)
+    assert [one for one, _ in found] == ([] if said is None else [verdict])
+    assert all(said in text for _, text in found)
+
+
+@pytest.mark.parametrize(
     "spoil",
     [
         lambda e: setattr(e, "not_collected", {"logs": "no Loki", "traces": "no Tempo"}),
@@ -288,6 +336,9 @@ def test_who_expects_nothing_misses_nothing(record):
         ({"logs": [{"name": "x", "query": "{}", "at_least": 0}]}, "evidence.logs.0.at_least"),
         ({"logs": [{"query": "{}"}]}, "evidence.logs.0.name"),
         ({"root_cause": ""}, "evidence.root_cause"),
+        ({"root_cause": {"by": "errors"}}, "evidence.root_cause.service"),
+        ({"root_cause": {"service": "payment", "by": "error"}}, "evidence.root_cause.by"),
+        ({"root_cause": {"service": "payment", "share_at_least": 70}}, "evidence.root_cause.share_at_least"),
         ({"rootcause": "payment"}, "evidence.rootcause"),
     ],
 )

@@ -101,15 +101,19 @@ def test_where_nothing_failed_the_span_that_became_slow_is_lifted_out():
 
 
 @pytest.mark.parametrize(
-    ("expected", "said", "tone"),
+    ("expected", "met", "said", "tone"),
     [
-        ("payment", "payment, as expected", "good"),
-        ("cart", "payment (cart was expected)", "bad"),
-        (None, "payment", "none"),
+        ("payment by errors", True, "payment, as expected", "good"),
+        ("payment by errors", False, "payment (payment by errors was expected)", "bad"),
+        # Older results say the service only.
+        ("payment", None, "payment, as expected", "good"),
+        ("cart", None, "payment (cart was expected)", "bad"),
+        (None, None, "payment", "none"),
     ],
 )
-def test_the_root_cause_beside_the_verdict_is_held_against_what_was_expected(expected, said, tone):
-    text = render_html(traced(root_cause=RootCause(service="payment", words="w", expected=expected)))
+def test_the_root_cause_beside_the_verdict_is_held_against_what_was_expected(expected, met, said, tone):
+    cause = RootCause(service="payment", words="w", expected=expected, as_expected=met)
+    text = render_html(traced(root_cause=cause))
     (label,) = re.findall(rf'<span class="pill {tone}">[^<]*Probable root cause: ([^<]*)</span>', text)
     assert label == said
 
