@@ -43,12 +43,12 @@ def open_gate(path: Path) -> Gate:
         experiment: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         configuration = load_configuration(experiment.get("configuration") or {})
         secrets = load_secrets(experiment.get("secrets") or {}, configuration).get("grafana", {})
+        tolerances = parse_tolerances(experiment)
     except ChaosextError:
         raise
     except Exception as error:
         # Chaos Toolkit raises errors of many kinds here; whatever it is, the file or the environment is wrong.
         raise BadInput(f"{path}: {type(error).__name__}: {error}") from error
-    tolerances = parse_tolerances(experiment)
     slos = load_slos(_beside(path, configuration, "slo_file", "../manifests/slo.yaml"))
     return Gate(
         grafana=connect(configuration, secrets),

@@ -28,7 +28,7 @@ def check_floor(grafana: Grafana, slos: list[Slo], floor: float, scrape_interval
         if left < floor:
             raise Refused(
                 f"refused: {left:.0%} of the error budget of {slo.name} is left, where a run needs {floor:.0%} "
-                "(budget_floor in the window table). Nothing was changed"
+                "(budget_floor). Nothing was changed"
             )
 
 
