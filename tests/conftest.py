@@ -80,16 +80,15 @@ def command(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 class Day:
-    """A game day: every experiment once, one after another, in a process of its own."""
+    """A game day by the committed plan: every experiment once, in a process of its own."""
 
     def __init__(self, lab: Lab, folder: Path) -> None:
         self.folder = folder
         self.log = folder.with_suffix(".log")
         chaos = str(Path(sys.executable).parent / "chaos")
-        files = [f"experiments/{name}.json" for name in EXPERIMENTS]
         with self.log.open("wb") as output:
             self._process = subprocess.Popen(
-                [chaos, "--no-version-check", "gameday", "run", "--output", str(folder), *files],
+                [chaos, "--no-version-check", "gameday", "run", "--output", str(folder)],
                 cwd=CHECKOUT,
                 env={**lab.env, "HOME": str(folder.parent)},
                 stdin=subprocess.DEVNULL,

@@ -9,6 +9,7 @@ from datetime import datetime
 import pytest
 import requests
 
+from chaosext.gameday.day import read_day
 from chaosext.result import AlertOutcome, AlertResult, Outcome, Phase, Verdict, Verification
 
 from .chaosext.evidence_assertions import assert_evidence, assert_no_secrets
@@ -30,6 +31,17 @@ def test_every_experiment_is_verified(day: Day, name: str):
 
 def test_the_day_s_exit_code_is_that_of_its_worst_verdict(day: Day):
     assert day.wait() == 0
+
+
+def test_the_day_leaves_a_summary_of_the_whole_plan_and_of_how_long_it_took(day: Day):
+    (folder,) = day.folder.glob("*-gameday")
+    record = read_day(folder)
+    assert (sorted(record.planned), record.stopped) == (EXPERIMENTS, None)
+    assert {run.verdict for run in record.runs} == {Verdict.VERIFIED}
+    assert {path.name for path in folder.iterdir()} == {"day.json", "index.html", "summary.md", "junit.xml"}
+    summary = (folder / "summary.md").read_text()
+    print(summary)
+    assert re.search(r", which took \d+:\d\d", summary)
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)

@@ -63,7 +63,7 @@ def render_day(day: DayResult) -> str:
     record = day.record
     facts = [f"Started {record.started}", f"Environment {record.environment}"]
     if record.ended:
-        facts.append(f"Ended {record.ended}")
+        facts.append(f"Ended {record.ended}, after {day.took}")
     tone = VERDICT_TONES[day.verdict]
     headline = day.headline()
     head = tag(

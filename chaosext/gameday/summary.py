@@ -9,8 +9,9 @@ from pathlib import Path
 from ..architecture import Architecture
 from ..errors import ChaosextError
 from ..report.history import Comparison, Entry, compare, earlier, entry_of
+from ..report.svg.scale import clock
 from ..result import WORST_FIRST, Verdict, Verification, read
-from .coverage import Coverage, architecture_of, coverage
+from .coverage import Coverage, age_in_days, architecture_of, coverage
 from .day import DayRecord
 from .score import Score, score
 
@@ -46,6 +47,12 @@ class DayResult:
     def verdict(self) -> Verdict:
         """The worst verdict."""
         return min(self.record.verdicts(), key=WORST_FIRST.index)
+
+    @property
+    def took(self) -> str:
+        """How long it took, a resumed day from its beginning, as minutes and seconds; "" while it lasts."""
+        ended = None if self.record.ended is None else age_in_days(self.record.started, self.record.ended)
+        return "" if ended is None else clock(ended * 86400)
 
     def headline(self) -> str:
         """Say in one line how it went."""

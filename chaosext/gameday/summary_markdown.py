@@ -26,7 +26,8 @@ def render_summary(day: DayResult) -> str:
     parts = [
         f"# {markdown_text(day.record.title)}",
         f"**{day.verdict}**: {markdown_text(day.headline())}.",
-        f"{day.record.environment}, {day.record.started} to {day.record.ended or 'now'}.",
+        f"{day.record.environment}, {day.record.started} to {day.record.ended or 'now'}"
+        + (f", which took {day.took}." if day.took else "."),
         _experiments(day),
         _regressions(day),
         _stale(day),

@@ -113,6 +113,7 @@ def test_the_score_s_table_adds_up(tmp_path):
     page = Page(render_day(day_of(tmp_path, *runs)))
     assert "Share meta700100%b52071.4%Sum; of the shares the mean122085.7%" in page.text
     assert "Not judged today: c." in page.text
+    assert "Ended 2026-11-24T11:00:00+00:00, after 1:00:00" in page.text
 
 
 @pytest.mark.parametrize(
