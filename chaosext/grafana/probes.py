@@ -2,8 +2,9 @@
 
 Each returns a plain number, truth value, text, or lists and mappings of them, so that a tolerance can be held
 against it and the journal can keep it; never None or NaN. What could not be asked is raised, with the reason.
-Logs and traces are asked about the last `seconds`; `datasource_uid` is needed only where Grafana has several
-data sources of the type and another than the default one is meant.
+Logs and traces are asked about the last `seconds`, or the last `windows`: multiples of the environment's short
+window, so that an experiment is the same file everywhere; 60 seconds without either. `datasource_uid` is needed
+only where Grafana has several data sources of the type and another than the default one is meant.
 """
 
 from __future__ import annotations
@@ -35,6 +36,11 @@ __all__ = [
     "trace_count",
     "traces",
 ]
+
+DEFAULT_SECONDS = 60.0
+"""Of the past that logs and traces are asked about, where nothing else is said."""
+
+_Time = tuple[float, float]
 
 
 def prometheus_value(
@@ -97,19 +103,21 @@ def prometheus_reaches(
 
 def log_count(
     query: str,
-    seconds: float = 60,
+    seconds: float | None = None,
+    windows: float | None = None,
     datasource_uid: str | None = None,
     configuration: Configuration = None,
     secrets: Secrets = None,
 ) -> int:
     """Return how many log lines a LogQL log query matches; 0 when none does. Raises GrafanaError."""
-    start, end = _last(seconds)
+    start, end = _last(seconds, windows, configuration)
     return Loki(connect(configuration, secrets), datasource_uid).count(query, start, end)
 
 
 def log_lines(
     query: str,
-    seconds: float = 60,
+    seconds: float | None = None,
+    windows: float | None = None,
     limit: int = 100,
     datasource_uid: str | None = None,
     configuration: Configuration = None,
@@ -119,14 +127,15 @@ def log_lines(
 
     Raises GrafanaError.
     """
-    start, end = _last(seconds)
+    start, end = _last(seconds, windows, configuration)
     found = Loki(connect(configuration, secrets), datasource_uid).lines(query, start, end, limit)
     return [line.text for line in found]
 
 
 def traces(
     query: str = "{ status = error }",
-    seconds: float = 60,
+    seconds: float | None = None,
+    windows: float | None = None,
     limit: int = 20,
     datasource_uid: str | None = None,
     configuration: Configuration = None,
@@ -136,26 +145,28 @@ def traces(
 
     Each has `id`, `service` and `name` of its root, `start` (epoch seconds) and `seconds`. Raises GrafanaError.
     """
-    start, end = _last(seconds)
+    start, end = _last(seconds, windows, configuration)
     found = Tempo(connect(configuration, secrets), datasource_uid).search(query, start, end, limit)
     return [asdict(trace) for trace in found]
 
 
 def trace_count(
     query: str = "{ status = error }",
-    seconds: float = 60,
+    seconds: float | None = None,
+    windows: float | None = None,
     limit: int = 500,
     datasource_uid: str | None = None,
     configuration: Configuration = None,
     secrets: Secrets = None,
 ) -> int:
     """Return how many traces a TraceQL query finds, counted up to `limit`. Raises GrafanaError."""
-    return len(traces(query, seconds, limit, datasource_uid, configuration, secrets))
+    return len(traces(query, seconds, windows, limit, datasource_uid, configuration, secrets))
 
 
 def slowest_trace(
     condition: str = "",
-    seconds: float = 60,
+    seconds: float | None = None,
+    windows: float | None = None,
     datasource_uid: str | None = None,
     configuration: Configuration = None,
     secrets: Secrets = None,
@@ -166,7 +177,8 @@ def slowest_trace(
     without it. Each span has `depth` (0 is the root), `service`, `name`, `seconds`, `failed`, `statement` (SQL
     or a Redis command) and `exception`. Raises NoData when there is no such trace, GrafanaError.
     """
-    tempo, found = _slowest(condition, seconds, datasource_uid, configuration, secrets)
+    last = _last(seconds, windows, configuration)
+    tempo, found = _slowest(condition, last, datasource_uid, configuration, secrets)
     whole = tempo.traces([found.id], found.start, found.start + found.seconds)
     spans = [
         {
@@ -186,18 +198,21 @@ def slowest_trace(
 
 def slowest_trace_seconds(
     condition: str = "",
-    seconds: float = 60,
+    seconds: float | None = None,
+    windows: float | None = None,
     datasource_uid: str | None = None,
     configuration: Configuration = None,
     secrets: Secrets = None,
 ) -> float:
     """Return how long the slowest trace took, for a tolerance; otherwise like slowest_trace."""
-    return _slowest(condition, seconds, datasource_uid, configuration, secrets)[1].seconds
+    last = _last(seconds, windows, configuration)
+    return _slowest(condition, last, datasource_uid, configuration, secrets)[1].seconds
 
 
 def service_graph(
     query: str = "{ }",
-    seconds: float = 60,
+    seconds: float | None = None,
+    windows: float | None = None,
     limit: int = 100,
     datasource_uid: str | None = None,
     configuration: Configuration = None,
@@ -207,7 +222,7 @@ def service_graph(
 
     Each edge has `caller`, `callee`, `calls`, `failed` and `mean_seconds`. Raises GrafanaError.
     """
-    start, end = _last(seconds)
+    start, end = _last(seconds, windows, configuration)
     tempo = Tempo(connect(configuration, secrets), datasource_uid)
     found = tempo.search(query, start, end, limit)
     edges = servicegraph.service_graph(tempo.traces([one.id for one in found], start, end))
@@ -215,18 +230,26 @@ def service_graph(
 
 
 def _slowest(
-    condition: str, seconds: float, uid: str | None, configuration: Configuration, secrets: Secrets
+    condition: str, last: _Time, uid: str | None, configuration: Configuration, secrets: Secrets
 ) -> tuple[Tempo, Found]:
-    start, end = _last(seconds)
+    start, end = last
     tempo = Tempo(connect(configuration, secrets), uid)
     found = tempo.slowest(condition, start, end)
     if found is None:
-        raise NoData(f"{{ {condition} }}: no trace in the last {seconds:g} s")
+        raise NoData(f"{{ {condition} }}: no trace in the last {end - start:g} s")
     return tempo, found
 
 
-def _last(seconds: float) -> tuple[float, float]:
-    if isinstance(seconds, bool) or not seconds > 0:
-        raise BadInput(f"seconds is {seconds!r}: it must be above 0")
+def _last(seconds: float | None, windows: float | None, configuration: Configuration) -> _Time:
+    """Return the time that ends now and is so long, by one of the two or by default."""
+    if seconds is not None and windows is not None:
+        raise BadInput("give seconds or windows, not both")
+    name, value = ("seconds", seconds) if windows is None else ("windows", windows)
+    if value is None:
+        value = DEFAULT_SECONDS
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise BadInput(f"{name} is {value!r}: it must be above 0")
+    if name == "windows":
+        value = load_windows(configured_file(configuration, "windows_file")).seconds(value)
     now = time.time()
-    return now - seconds, now
+    return now - value, now

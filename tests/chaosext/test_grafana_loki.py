@@ -7,8 +7,17 @@ import pytest
 from chaosext.errors import BadInput, GrafanaError
 from chaosext.grafana.client import Grafana
 from chaosext.grafana.loki import Loki
-from chaosext.grafana.probes import log_count, log_lines
+from chaosext.grafana.probes import (
+    log_count,
+    log_lines,
+    service_graph,
+    slowest_trace,
+    slowest_trace_seconds,
+    trace_count,
+    traces,
+)
 
+from ..copies import ROOT
 from .conftest import PROMETHEUS, TOKEN, Reply, ScriptedGrafana, frame
 
 LOKI = {"uid": "logs", "name": "Loki", "type": "loki", "isDefault": False}
@@ -107,3 +116,38 @@ def test_the_probes(loki, grafana_server):
     assert log_lines(QUERY, **given) == ["first"]
     with pytest.raises(BadInput, match="seconds is -1"):
         log_count(QUERY, seconds=-1, **given)
+
+
+@pytest.mark.parametrize(("given", "seconds"), [({}, 60), ({"seconds": 5}, 5), ({"windows": 3}, 30)])
+def test_a_time_is_seconds_or_windows_of_the_environment(loki, grafana_server, monkeypatch, given, seconds):
+    monkeypatch.setenv("CHAOS_ENVIRONMENT", "lab")
+    answer(grafana_server, {})
+    table = str(ROOT / "manifests" / "windows.yaml")
+    configuration = {"grafana_url": grafana_server.url, "windows_file": table}
+    log_count(QUERY, **given, configuration=configuration, secrets={"token": TOKEN})
+    (body,) = [body for _, path, body in grafana_server.requests if path == "/api/ds/query"]
+    assert int(body["to"]) - int(body["from"]) == pytest.approx(seconds * 1000, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"windows": 0}, "windows is 0: it must be above 0"),
+        ({"windows": True}, "windows is True"),
+        ({"windows": "3"}, "windows is '3'"),
+        ({"seconds": 1, "windows": 1}, "seconds or windows, not both"),
+    ],
+)
+def test_a_wrong_time_is_one_clear_line(grafana_server, wrong, said):
+    given = {"configuration": {"grafana_url": grafana_server.url}, "secrets": {"token": TOKEN}}
+    for probe in (
+        log_count,
+        log_lines,
+        traces,
+        trace_count,
+        slowest_trace,
+        slowest_trace_seconds,
+        service_graph,
+    ):
+        with pytest.raises(BadInput, match=said):
+            probe("x", **wrong, **given)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -246,6 +247,25 @@ def test_a_prometheus_that_is_down_behind_grafana_is_no_data_and_no_fault_is_app
     assert "no steady baseline, so no fault was applied" in found.reasons[0]
     assert "no query could be answered" in found.reasons[0]
     assert versions(lab) == before
+
+
+def test_the_readme_s_hypothesis_of_log_lines_and_traces(copy):
+    text = (ROOT / "setup" / "existing" / "README.md").read_text()
+    (example,) = re.findall(r"^```json\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    copy.experiment("pictures").write_text(example)
+    journal = copy.folder / "journal.json"
+    done = copy.chaos("run", "--journal-path", str(journal), str(copy.experiment("pictures")))
+    assert done.returncode == 0, done.stderr
+    found = json.loads(journal.read_text())
+    (before, after) = (found["steady_states"][when]["probes"] for when in ("before", "after"))
+    assert [probe["tolerance_met"] for probe in (*before, *after)] == [True] * 4
+    assert before[0]["output"] >= 1
+    # It is held against what is there: the same lines are too many for a tolerance of none.
+    example = json.loads(example)
+    example["steady-state-hypothesis"]["probes"][0]["tolerance"]["range"] = [0, 0]
+    copy.experiment("pictures").write_text(json.dumps(example))
+    done = copy.chaos("run", "--journal-path", str(journal), str(copy.experiment("pictures")))
+    assert (done.returncode, json.loads(journal.read_text())["status"]) == (1, "failed")
 
 
 def test_no_traffic_is_no_data_and_the_rollback_brings_it_back(copy, lab):
