@@ -16,15 +16,18 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
 from ..errors import ChaosextError
+from ..grafana.alerts import ANY
+from ..grafana.logql import log_query_problem
 from ..slo.load import load_slos
 from ..slo.model import Slo
-from ..verification.expectations import NAME, Expectations, parse_expectations
+from ..verification.expectations import NAME, Expectations, does_harm, parse_expectations
 from .lint_structure import activities
 
 __all__ = ["changed", "meaning", "slos_of"]
 
 _PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
 _ACTIONS = "chaosext.kubernetes.actions"
+_LOG_QUERIES = {("chaosext.grafana.probes", func) for func in ("log_count", "log_lines")}
 _CONTROLS = ("chaosext.verification.control", "chaosext.report.control")
 _FILES = {
     "slo_file": "../manifests/slo.yaml",
@@ -41,6 +44,8 @@ def meaning(path: Path, experiment: dict[str, Any]) -> list[str]:
         provider = activity.get("provider") or {}
         if provider.get("type") == "python":
             found += _function(f"{place}.provider", provider)
+        if (provider.get("module"), provider.get("func")) in _LOG_QUERIES:
+            found += _log_query(f"{place}.provider.arguments.query", provider)
         if provider.get("module") == _ACTIONS:
             found += _manifest(path, f"{place}.provider.arguments.path", provider)
     modules = [
@@ -161,6 +166,14 @@ def _manifest(path: Path, place: str, provider: dict[str, Any]) -> list[str]:
     return [f"{place}: {given!r}: no such file; paths start at the experiment's folder"]
 
 
+def _log_query(place: str, provider: dict[str, Any]) -> list[str]:
+    query = (provider.get("arguments") or {}).get("query")
+    if not isinstance(query, str) or _PLACEHOLDER.search(query):
+        return []
+    problem = log_query_problem(query)
+    return [] if problem is None else [f"{place}: {problem}: {query}"]
+
+
 def _rollbacks(path: Path, experiment: dict[str, Any]) -> list[str]:
     """Ask that the rollbacks always run, and that one of them reapplies the manifest that proves them."""
     found = []
@@ -187,7 +200,19 @@ def _expectations(path: Path, experiment: dict[str, Any]) -> list[str]:
         return [str(error)]
     except (AttributeError, TypeError, ValueError) as error:
         return [f"extensions: {error}"]
-    return _alerts(expectations, slo_file.parent / "observability")
+    return [*_alerts(expectations, slo_file.parent / "observability"), *_evidence(expectations, experiment)]
+
+
+def _evidence(expectations: Expectations, experiment: dict[str, Any]) -> list[str]:
+    """Ask that a fault's traces or log lines are stated, in queries that Loki will not refuse."""
+    place, stated = f"extensions.{NAME}.evidence", expectations.evidence
+    if not stated.logs and stated.root_cause is None and does_harm(experiment):
+        return [f"{place}: what logs or traces are to say of the fault is not stated"]
+    return [
+        f"{place}.logs.{index}.query: {problem}: {log.query}"
+        for index, log in enumerate(stated.logs)
+        if (problem := log_query_problem(log.query)) is not None
+    ]
 
 
 def _alerts(expectations: Expectations, rules: Path) -> list[str]:
@@ -199,7 +224,7 @@ def _alerts(expectations: Expectations, rules: Path) -> list[str]:
     return [
         f"{place}: no rule in {rules} is named {alert.alert!r}"
         for alert in expectations.alerts
-        if known and alert.alert not in known
+        if known and alert.alert not in {*known, ANY}
     ]
 
 

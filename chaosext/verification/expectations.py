@@ -47,6 +47,7 @@ __all__ = [
     "Expectations",
     "LogExpectation",
     "RootCauseExpectation",
+    "does_harm",
     "parse_expectations",
 ]
 
@@ -263,15 +264,24 @@ def _check_bounds(expectation: Expectation, tolerance: Tolerance, slo: Slo) -> N
         )
 
 
+def does_harm(experiment: dict[str, Any]) -> bool:
+    """Tell whether an experiment's method does more than watch."""
+    actions = [a for a in experiment.get("method") or [] if a.get("type") == "action"]
+    modules = [str((a.get("provider") or {}).get("module", "")) for a in actions]
+    return any(not module.startswith(_WATCHING) for module in modules)
+
+
 def _check_landing(parsed: Expectations, experiment: dict[str, Any]) -> None:
     method = experiment.get("method") or []
     if parsed.landed_when is not None and parsed.landed_when not in [a.get("name") for a in method]:
         raise BadInput(
             f"extensions.{NAME}.landed_when: the method has no activity named {parsed.landed_when!r}"
         )
-    modules = [str((a.get("provider") or {}).get("module", "")) for a in method if a.get("type") == "action"]
-    faulty = any(not module.startswith(_WATCHING) for module in modules)
-    if faulty and parsed.landed_when is None and all(e.outcome == "holds" for e in parsed.expect):
+    if (
+        does_harm(experiment)
+        and parsed.landed_when is None
+        and all(e.outcome == "holds" for e in parsed.expect)
+    ):
         raise BadInput(
             f"extensions.{NAME}: every SLI holds, so landed_when must name the method's activity that shows "
             "that the fault landed"

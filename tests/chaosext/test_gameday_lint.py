@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chaosext.gameday.lint import lint_all, lint_experiment
+from lab.grafana.logstore.logql.errors import LogQLError
+from lab.grafana.logstore.logql.parser import parse_log_query
 
 ROOT = Path(__file__).parents[2]
 
@@ -110,6 +112,77 @@ def test_it_finds(copy, change, said):
     problems = spoilt(copy, change)
     assert any(said in problem for problem in problems), problems
     assert all("\n" not in problem for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("", None),
+        ('{service="payment"', "its selector is wrong"),
+        ('{service="payment} |= "x"', "its selector is wrong"),
+        ("{service=payment}", "its selector is wrong"),
+        ("{}", "its selector is wrong"),
+        ('|= "provider"', "it has no selector"),
+        ('count_over_time({service="payment"}[1m])', "it has no selector"),
+        ('{service="payment"} |= "provider', "a quote is not closed"),
+        ('{service="payment"} |= `provider', "a quote is not closed"),
+        ('{service="payment"} | logfmt | (status="500"', "its brackets are not balanced"),
+        ('{service="payment"} 5', "'5' behind the selector is no filter"),
+        ('{service="payment"} |= ', "a filter has nothing to look for"),
+        ('{service="payment"} |', "a filter has nothing to look for"),
+        ('{service="payment"} |~ "(provider"', "the regular expression '(provider' is wrong"),
+    ],
+)
+def test_a_query_that_loki_would_refuse_is_found(copy, query, said):
+    place = "extensions.chaosext.evidence.logs.0.query"
+    found = spoilt(copy, lambda e: mine(e)["evidence"]["logs"][0].update(query=query))
+    assert len(found) == 1
+    assert place.replace("extensions.chaosext.", "") in found[0]
+    if said is not None:
+        assert found[0].startswith(f"{place}: {said}")
+        # The lab's own parser refuses it too, as a log query.
+        with pytest.raises(LogQLError):
+            parse_log_query(query)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        '{service="payment"}',
+        ' { service =~ "pay.*" , namespace != "x" } ',
+        '{service="payment"} |= "a } | \\" b" != `"{` |~ "too many|remaining (slots|places)" !~ "x"',
+        '{service="payment"} | logfmt | status >= 500 and route != "/" | line_format "{{.msg}}"',
+        '{service="payment"} |= "a" or "b" | json',
+        '{service="payment"} | logfmt | (status="500" or status="503")',
+    ],
+)
+def test_a_query_that_is_right_is_left_alone(copy, query):
+    assert parse_log_query(query)
+    assert spoilt(copy, lambda e: mine(e)["evidence"]["logs"][0].update(query=query)) == []
+
+
+def test_a_probe_s_query_is_looked_at_as_well(copy):
+    asked = {"type": "python", "module": "chaosext.grafana.probes", "func": "log_count"}
+    added = {"type": "probe", "name": "lines", "provider": asked, "tolerance": 0}
+
+    def change(e):
+        asked["arguments"] = {"query": '{service="payment" |= "x"'}
+        e["steady-state-hypothesis"]["probes"].append(added)
+
+    (found,) = [one for one in spoilt(copy, change) if "selector" in one]
+    assert ".provider.arguments.query: its selector is wrong" in found
+
+
+@pytest.mark.parametrize("stated", [None, {}, {"logs": []}])
+def test_a_fault_without_evidence_is_found(copy, stated):
+    def change(e):
+        mine(e).pop("evidence")
+        if stated is not None:
+            mine(e)["evidence"] = stated
+
+    assert spoilt(copy, change) == [
+        "extensions.chaosext.evidence: what logs or traces are to say of the fault is not stated"
+    ]
 
 
 def test_a_key_that_is_given_twice_is_found(copy):
