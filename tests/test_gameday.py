@@ -12,7 +12,7 @@ import requests
 from chaosext.gameday.day import read_day
 from chaosext.result import AlertOutcome, AlertResult, Outcome, Phase, Verdict, Verification
 
-from .chaosext.evidence_assertions import assert_evidence, assert_no_secrets
+from .chaosext.evidence_assertions import VARIANTS, assert_evidence, assert_no_secrets
 from .conftest import CHECKOUT, DAY_SECONDS, EXPERIMENTS, TARGET, WINDOW, Day
 from .secrecy import assert_not_written, secrets_of
 
@@ -163,6 +163,18 @@ def test_logs_and_traces_prove_what_happened_and_name_the_expected_root_cause(da
     expected = json.loads((CHECKOUT / "experiments" / f"{name}.json").read_text())["extensions"][0]
     stated = expected.get("evidence", {}).get("root_cause")
     assert found.evidence.root_cause.as_expected is (None if stated is None else True)
+
+
+@pytest.mark.parametrize("name", sorted(VARIANTS))
+def test_the_faulty_release_shows_in_the_fault_s_traces(day: Day, lab, name: str):
+    found = day.results()[name]
+    service, version = VARIANTS[name]
+    worst = {span.version for span in found.evidence.worst_trace.spans if span.service == service}
+    query = f'{{ resource.service.name = "{service}" && resource.service.version = "{version}" }}'
+    start, end = (int(started(found) + found.phases[phase]) for phase in (Phase.FAULT, Phase.RECOVERY))
+    # Where the worst trace is of a caller that gave up first, another one has the release that it waited for.
+    asked = {"q": query, "start": start, "end": end + 1, "limit": 1}
+    assert version in worst or _ask(lab, "tempo/api/search", **asked).json()["traces"]
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)

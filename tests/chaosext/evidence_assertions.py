@@ -61,7 +61,7 @@ def assert_worst_trace(found: Verification) -> None:
     if found.experiment in VARIANTS:
         service, version = VARIANTS[found.experiment]
         versions = {span.version for span in trace.spans if span.service == service}
-        # A caller that gave up first leaves no span of the release that it waited for.
+        # A caller that gave up first leaves no span of the release that it waited for: who has a Tempo asks it.
         assert versions <= {version, "1.0.0"}
 
 
