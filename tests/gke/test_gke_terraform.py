@@ -6,6 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
+from packaging.version import Version
 
 from .configuration import Configuration, schemas
 
@@ -194,6 +196,48 @@ def test_nothing_is_protected_from_down(configuration):
     resources = configuration.named("resource")
     assert resources["google_container_cluster", "this"]["deletion_protection"] is False
     assert resources["grafana_cloud_stack", "this"]["delete_protection"] is False
+
+
+@pytest.fixture(scope="module")
+def tested():
+    """The file that `terraform test` runs, where the providers can be had: in CI."""
+    return Configuration.read((GKE / "tests" / "gke.tftest.hcl").read_text())
+
+
+def test_the_tests_mock_every_provider_and_only_those(configuration, tested):
+    def named(kind, blocks):
+        return {
+            (labels[0], body.get("alias", "").strip('"')) for found, labels, body in blocks if found == kind
+        }
+
+    assert named("mock_provider", tested.blocks) == named("provider", configuration.blocks)
+
+
+def test_what_the_tests_name_is_there(configuration, tested):
+    declared = {
+        "var": {labels[0] for labels in configuration.named("variable")},
+        "output": {labels[0] for labels in configuration.named("output")},
+    }
+    for kind, names in declared.items():
+        asked = set(re.findall(rf"(?<![\w.]){kind}\.(\w+)", tested.text))
+        assert asked, kind
+        assert asked <= names
+    resources = set(re.findall(r"(?<![\w.])((?:google|grafana|helm|kubernetes)_\w+)\.(\w+)", tested.text))
+    assert resources
+    assert resources <= configuration.named("resource").keys()
+    given = [body for kind, _, body in tested.blocks if kind == "variables"]
+    given += [inner for kind, _, run in tested.blocks if kind == "run" for inner in run.get("variables", [])]
+    assert {name for body in given for name in body if name[:2] != "__"} <= declared["var"]
+    mocked = set(re.findall(r'mock_resource "(\w+)"', tested.text))
+    assert mocked <= {labels[0] for labels in configuration.named("resource")}
+
+
+def test_ci_tests_with_a_terraform_that_is_new_enough():
+    job = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"]["terraform"]
+    (required,) = re.findall(r'required_version = ">= ([\d.]+)"', (GKE / "versions.tf").read_text())
+    assert Version(job["env"]["TERRAFORM_VERSION"]) >= Version(required)
+    commands = [step["run"].split(" -")[0] for step in job["steps"] if "run" in step][1:]
+    assert commands == [f"terraform {word}" for word in ("fmt", "init", "validate", "test")]
 
 
 @pytest.mark.skipif(TERRAFORM is None, reason="Terraform is not installed")
