@@ -153,6 +153,8 @@ def test_a_card_in_a_path_is_in_no_span_and_no_line(shop, collector, typed):
 @pytest.fixture(scope="module")
 def careless(world, collector):
     address = world.new_address()
+    # Writes the file of names, without which every look-up complains in the log.
+    world.name("careless", address)
     environment = {
         **world.environment("careless", address),
         "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
