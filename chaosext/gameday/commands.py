@@ -17,7 +17,7 @@ from .pages import write_day
 from .plan import Day, plan_of
 from .progress import progress_for
 from .runner import exit_code
-from .summary import DayResult, gather
+from .summary import DayResult, gather, without_samples
 
 __all__ = ["rebuild", "run"]
 
@@ -109,8 +109,10 @@ def rebuild(folder: Path, formats: Iterable[str] | None) -> list[Path]:
     if not (folder / DAY_FILE).exists():
         raise BadInput(f"{folder}: neither {FILE_NAME} nor {DAY_FILE} is there: give a run's or a day's folder")
     record, reports = read_day(folder), folder.resolve().parent
-    written = []
+    written, known = [], {}
     for entry in record.runs:
         if entry.folder is not None and (reports / entry.folder / FILE_NAME).exists():
-            written += write_reports(reports / entry.folder, read(reports / entry.folder), wanted)
-    return [*written, *write_day(folder, gather(record, reports), wanted)]
+            found = read(reports / entry.folder)
+            written += write_reports(reports / entry.folder, found, wanted)
+            known[entry.folder] = without_samples(found)
+    return [*written, *write_day(folder, gather(record, reports, known), wanted)]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from ..architecture import Architecture
 from ..errors import ChaosextError
@@ -15,7 +16,7 @@ from .coverage import Coverage, age_in_days, architecture_of, coverage
 from .day import DayRecord
 from .score import Score, score
 
-__all__ = ["DayResult", "RunResult", "gather"]
+__all__ = ["DayResult", "RunResult", "gather", "without_samples"]
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,10 @@ class DayResult:
         return f"{verified} of {planned} experiments verified, resilience score {self.score}{judged}{ended}"
 
 
-def gather(record: DayRecord, reports: Path) -> DayResult:
-    """Gather a day's results from its runs' folders, which lie under `reports`.
+def gather(
+    record: DayRecord, reports: Path, known: Mapping[str, Verification] = MappingProxyType({})
+) -> DayResult:
+    """Gather a day's results from its runs' folders, which lie under `reports`; `known` were read already.
 
     A folder whose result cannot be read any more is named as such, and counts for nothing.
     """
@@ -74,17 +77,17 @@ def gather(record: DayRecord, reports: Path) -> DayResult:
             missing.append((entry.experiment, entry.verdict, entry.not_started or "not started"))
             continue
         try:
-            found = read(reports / entry.folder)
+            found = (
+                known[entry.folder] if entry.folder in known else without_samples(read(reports / entry.folder))
+            )
         except ChaosextError as error:
             missing.append((entry.experiment, entry.verdict, f"its result is lost: {error}"))
             continue
-        # The day's pages draw no samples: forty SLIs by the second, fifty times over, would be hundreds of MiB.
-        found.samples = found.samples[-1:]
         before = earlier(found, reports)
         runs.append(RunResult(entry.folder, found, tuple(before), tuple(compare(entry_of(found), before))))
-    known = {entry.experiment for entry in record.runs}
+    named = {entry.experiment for entry in record.runs}
     reason = f"not started: {record.stopped or 'the day has not ended'}"
-    missing.extend((name, Verdict.NOT_RUN, reason) for name in record.planned if name not in known)
+    missing.extend((name, Verdict.NOT_RUN, reason) for name in record.planned if name not in named)
     results = [run.verification for run in runs]
     return DayResult(
         record=record,
@@ -93,6 +96,11 @@ def gather(record: DayRecord, reports: Path) -> DayResult:
         score=score(results, [name for name, _, _ in missing]),
         coverage=tuple(coverage(_architecture(results, record.files), reports, record)),
     )
+
+
+def without_samples(v: Verification) -> Verification:
+    """Return a result with its last sample only: a day's pages draw none, and all of a day's may be 100 MiB."""
+    return v.model_copy(update={"samples": v.samples[-1:]})
 
 
 def _architecture(runs: Sequence[Verification], files: Sequence[str]) -> Architecture | None:

@@ -28,7 +28,9 @@ _PHASES = {Phase.BASELINE: "Baseline", Phase.FAULT: "Fault", Phase.RECOVERY: "Re
 _MARKED = {"pending", "firing", "landed"}
 _POINTS = 16_000
 """Columns of all plots of a page together; with at most four points each they stay far below a megabyte."""
-_FEWEST, _MOST = 24, 240
+_FEWEST = 24
+_WHOLE, _HALF, _THIRD = 240, 120, 80
+"""Columns of a plot by the share of the page that it has: each about four pixels wide, for four points."""
 
 
 def bands(v: Verification) -> list[Band]:
@@ -53,15 +55,15 @@ def timeline(v: Verification) -> Markup:
 
 def sli_figures(v: Verification) -> tuple[list[Markup], list[Markup], list[Markup]]:
     """Return the figures of the SLIs that moved or should have, of those that held, and of the rest."""
-    columns = max(_FEWEST, min(_MOST, _POINTS // max(len(v.slis), 1)))
+    most = max(_FEWEST, _POINTS // max(len(v.slis), 1))
     calm = {Outcome.HELD, Outcome.NOT_JUDGED}
     moved = [s for s in v.slis if s.expected and s.outcome not in calm]
     held = [s for s in v.slis if s.expected and s.outcome in calm]
     rest = [s for s in v.slis if not s.expected]
     return (
-        [sli_figure(v, sli, columns, 180) for sli in moved],
-        [sli_figure(v, sli, columns, 90) for sli in held],
-        [sli_figure(v, sli, columns, 70) for sli in rest],
+        [sli_figure(v, sli, min(most, _WHOLE if len(moved) == 1 else _HALF), 180) for sli in moved],
+        [sli_figure(v, sli, min(most, _HALF), 90) for sli in held],
+        [sli_figure(v, sli, min(most, _THIRD), 70) for sli in rest],
     )
 
 
