@@ -1,24 +1,44 @@
-"""Reports in a real browser: at a phone's, a tablet's and a screen's width, in light, dark and on paper."""
+"""Reports and a day in a real browser: on a phone, a tablet and a screen, in light, dark and on paper."""
 
 from pathlib import Path
 
 import pytest
 
+from chaosext.gameday.pages import render_day
 from chaosext.report.html import render_html
-from chaosext.result import Verification
+from chaosext.result import Verdict, Verification
 
 from .browser import Browser
+from .chaosext.made import made, real
+from .chaosext.test_gameday_trends import day_of, earlier
 
 RESULTS = Path(__file__).parent / "chaosext" / "results"
 
 
-@pytest.fixture(scope="module", params=["postgres-connections", "session-data", "not-steady"])
+@pytest.fixture(scope="module", params=["postgres-connections", "session-data", "not-steady", "a whole day"])
 def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    if request.param == "a whole day":
+        return whole_day(tmp_path_factory.mktemp("day"))
     run = Verification.model_validate_json((RESULTS / f"{request.param}.json").read_text())
     if request.param == "session-data":  # an old run, to which Grafana answered nothing
         run.evidence.not_collected = {"logs": "Grafana did not answer", "traces": "Grafana did not answer"}
     file = tmp_path_factory.mktemp("report") / "report.html"
     file.write_text(render_html(run), encoding="utf-8")
+    return file.as_uri()
+
+
+def whole_day(reports: Path) -> str:
+    """A day with every verdict, and days before it: trends with and without gaps, a regression, stale parts."""
+    runs = [made(verdict, experiment=f"experiment-{n}") for n, verdict in enumerate(Verdict)]
+    runs += [real("postgres-connections"), real("session-data")]
+    for run in runs:
+        earlier(reports, run.experiment, 9.0, 8.5, None, 8.0, 9.5, 8.8, 9.2, environment=run.environment)
+    earlier(reports, "regressed", *[2.0] * 6)
+    day = day_of(reports, *runs, made(experiment="regressed"), planned=["never-begun"])
+    text = render_day(day)
+    assert all(part in text for part in ("Trends", "Worse than usual", "What each failure moved", "stale"))
+    file = reports / "index.html"
+    file.write_text(text, encoding="utf-8")
     return file.as_uri()
 
 

@@ -28,8 +28,8 @@ def earlier(reports, name, *recovered, **changes):
         write_entry(folder, run)
 
 
-def day_of(reports, *runs):
-    """A day of these runs, in their order."""
+def day_of(reports, *runs, planned=()):
+    """A day of these runs, in their order, and of planned ones that did not begin."""
     kept = []
     for run in (run.model_copy(update={"run_id": f"now-{run.experiment}"}) for run in runs):
         folder = reports / f"20261124T100000Z-{run.experiment}"
@@ -42,7 +42,7 @@ def day_of(reports, *runs):
         started="2026-11-24T10:00:00+00:00",
         environment="lab",
         stale_after_days=14,
-        planned=[run.experiment for run in runs],
+        planned=[*(run.experiment for run in runs), *planned],
         runs=kept,
         ended="2026-11-24T11:00:00+00:00",
     )
