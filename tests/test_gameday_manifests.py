@@ -16,6 +16,8 @@ from chaosext.environment import environments
 from chaosext.gameday.notify import ADDRESS, CHANNEL, TOKEN
 from chaosext.result import EXIT_CODES, Verdict, read
 
+from .minors import NEWEST, OLDEST
+
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "manifests" / "gameday"
 
@@ -30,7 +32,7 @@ JOB = CRON["spec"]["jobTemplate"]["spec"]
 PODS = {"gameday": JOB["template"]["spec"], "reports": READER["spec"]}
 
 
-@pytest.mark.parametrize("version", ["1.32", "1.37"])
+@pytest.mark.parametrize("version", [OLDEST, NEWEST[-1]])
 @pytest.mark.parametrize("document", [CLAIM, CRON, READER], ids=lambda d: d["kind"])
 def test_it_is_valid_kubernetes(document, version):
     kubernetes_validate.validate(document, version, strict=True)

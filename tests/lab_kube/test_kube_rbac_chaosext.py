@@ -18,6 +18,8 @@ from lab.kube.auth.rbac import allows
 from lab.kube.pki import write_kubeconfig
 from lab.kube.resources import BY_KIND
 
+from ..minors import NEWEST, OLDEST
+
 ROOT = Path(__file__).parents[2]
 RBAC = ROOT / "manifests" / "gameday" / "rbac.yaml"
 EXPERIMENT = json.loads((ROOT / "experiments" / "payment.json").read_text())
@@ -53,7 +55,7 @@ def image_version(cluster):
     return next(entry["value"] for entry in env if entry["name"] == "SERVICE_VERSION")
 
 
-@pytest.mark.parametrize("version", ["1.32", "1.37"])
+@pytest.mark.parametrize("version", [OLDEST, NEWEST[-1]])
 def test_the_manifest_is_valid(version):
     for document in yaml.safe_load_all(RBAC.read_text()):
         kubernetes_validate.validate(document, version, strict=True)
