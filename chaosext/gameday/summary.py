@@ -86,7 +86,8 @@ def gather(
         before = earlier(found, reports)
         runs.append(RunResult(entry.folder, found, tuple(before), tuple(compare(entry_of(found), before))))
     named = {entry.experiment for entry in record.runs}
-    reason = f"not started: {record.stopped or 'the day has not ended'}"
+    why = record.stopped or ("it was left out" if record.ended else "the day has not ended")
+    reason = f"not started: {why}"
     missing.extend((name, Verdict.NOT_RUN, reason) for name in record.planned if name not in named)
     results = [run.verification for run in runs]
     return DayResult(
