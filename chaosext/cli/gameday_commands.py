@@ -30,7 +30,7 @@ def gameday() -> None:
 @click.option(
     "--resume",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Go on with the day of this folder: what it has a result for is not run again.",
+    help="Go on with the day of this folder, by its plan: what was interrupted or not begun is run.",
 )
 @click.option(
     "--fail-on",
