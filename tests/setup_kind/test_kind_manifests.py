@@ -37,6 +37,8 @@ EXCEPTIONS = {
     ("k6", "liveness"): "a Job that ends by itself",
     ("gameday", "readiness"): "a Job, and nobody's server",
     ("gameday", "liveness"): "a Job that ends by its deadline",
+    ("heal", "readiness"): "an init container, which has no probes",
+    ("heal", "liveness"): "an init container, which has no probes",
     ("reports", "readiness"): "shown by port-forward to one person for an hour",
     ("reports", "liveness"): "shown by port-forward to one person for an hour",
 }
