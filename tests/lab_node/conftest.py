@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.kube.metrics import metrics_text
 from lab.kube.store import Store
 from lab.node import images
 from lab.node.addresses import Addresses, unbound
@@ -83,6 +85,20 @@ class World:
         """Return the status of a pod's first container; empty before there is one."""
         found = self.pod(name).get("status", {}).get("containerStatuses") or [{}]
         return {"state": {}, "restartCount": 0, **found[0]}
+
+    def series(self, name: str, kind: str = "container") -> dict[str, float | str]:
+        """Return what a scrape of the real store says of a pod's only container of a kind.
+
+        By the name behind kube_pod_<kind>_status_: the reason, or the value where there are none.
+        """
+        start = re.compile(rf'kube_pod_{kind}_status_(\w+){{namespace="{NAMESPACE}",pod="{name}",(.*)}} (\S+)')
+        found = {}
+        for match in filter(None, map(start.fullmatch, metrics_text(self.store).splitlines())):
+            family, labels, value = match.groups()
+            assert family not in found, match[0]
+            reason = re.search(r'reason="(\w+)"', labels)
+            found[family] = reason[1] if reason and value == "1" else float(value)
+        return found
 
     def condition(self, name: str, kind: str) -> str:
         """Return a condition of a pod."""

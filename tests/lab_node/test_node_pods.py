@@ -87,9 +87,14 @@ def test_a_crashing_container_restarts_at_once_then_backs_off(with_world):
         assert waiting["reason"] == "CrashLoopBackOff"
         assert world.status("crash")["lastState"]["terminated"]["exitCode"] == 3
         assert world.pod("crash")["status"]["phase"] == "Running"
+        series = world.series("crash")
+        assert (series["waiting_reason"], series["last_terminated_reason"]) == ("CrashLoopBackOff", "Error")
+        assert (series["restarts_total"], series["last_terminated_exitcode"]) == (1, 3)
+        assert (series["waiting"], series["running"], series["terminated"], series["ready"]) == (1, 0, 0, 0)
         began = time.monotonic()
         await world.until(lambda: world.status("crash")["restartCount"] == 2)
         assert time.monotonic() - began > 0.2  # the test's first back-off is 0.5 s
+        assert world.series("crash")["restarts_total"] == 2
         assert "BackOff" in dict(world.events("crash"))
         assert world.output("crash", 1) == "run"
 

@@ -120,6 +120,10 @@ def test_a_container_over_its_memory_limit_is_killed_and_said_so(with_world):
         assert told[0]["message"].startswith("Memory cgroup out of memory: Killed process ")
         await world.until(lambda: _state(world, "greedy", "waiting").get("reason") == "CrashLoopBackOff", 20)
         assert pod["metadata"]["uid"] in _state(world, "greedy", "waiting")["message"]
+        series = world.series("greedy")
+        assert (series["waiting_reason"], series["last_terminated_reason"]) == ("CrashLoopBackOff", "OOMKilled")
+        assert series["restarts_total"] == world.status("greedy")["restartCount"] >= 1
+        assert (series["last_terminated_exitcode"], series["waiting"], series["running"]) == (137, 1, 0)
 
     with_world(body)
 
@@ -160,8 +164,14 @@ def test_a_program_that_cannot_be_started_restarts_with_back_off(with_world):
         assert waiting
         last = world.status("typo")["lastState"]["terminated"]
         assert (last["exitCode"], last["reason"]) == (128, "StartError")
+        assert world.series("typo")["waiting_reason"] == "RunContainerError"
         await world.until(lambda: _state(world, "typo", "waiting").get("reason") == "CrashLoopBackOff")
-        assert world.status("typo")["restartCount"] >= 1
+        series = world.series("typo")
+        assert (series["waiting_reason"], series["last_terminated_reason"]) == (
+            "CrashLoopBackOff",
+            "StartError",
+        )
+        assert series["restarts_total"] == world.status("typo")["restartCount"] >= 1
         world.create("once", [{"name": "main", "image": "redis:7", "command": ["redis-sevrer"]}], **NEVER)
         await world.until(lambda: world.pod("once")["status"].get("phase") == "Failed")
         assert table.status(world.pod("once")) == "StartError"
@@ -173,11 +183,19 @@ def test_a_killed_process_is_an_error_and_no_lack_of_memory(with_world):
     async def body(world):
         world.run("victim", "echo $$$$; exec sleep 60")
         pid = int(await world.until(lambda: world.output("victim")))
+        await world.until(lambda: _state(world, "victim", "running"))
+        series = world.series("victim")
+        assert (series["restarts_total"], series["running"]) == (0, 1)
+        assert not {"waiting_reason", "terminated_reason", "last_terminated_reason"} & series.keys()
         os.kill(pid, signal.SIGKILL)
         last = await world.until(lambda: world.status("victim").get("lastState", {}).get("terminated"))
         assert (last["exitCode"], last["reason"]) == (137, "Error")
         await world.until(lambda: _state(world, "victim", "running"))
         assert world.status("victim")["restartCount"] == 1
+        series = world.series("victim")
+        assert (series["last_terminated_reason"], series["last_terminated_exitcode"]) == ("Error", 137)
+        assert (series["restarts_total"], series["running"], series["waiting"]) == (1, 1, 0)
+        assert not {"waiting_reason", "terminated_reason"} & series.keys()
 
     with_world(body)
 
@@ -236,6 +254,10 @@ def test_a_failing_init_container_holds_its_pod_or_fails_it(with_world):
         await world.until(lambda: table.status(world.pod("held")) == "Init:CrashLoopBackOff")
         assert world.pod("held")["status"]["phase"] == "Pending"
         assert table.restarts(world.pod("held")) != "0"
+        series = world.series("held", "init_container")
+        assert (series["waiting_reason"], series["last_terminated_reason"]) == ("CrashLoopBackOff", "Error")
+        assert series["restarts_total"] == float(table.restarts(world.pod("held")).split()[0])
+        assert world.series("held")["waiting_reason"] == "PodInitializing"
         await world.until(lambda: world.pod("failed")["status"].get("phase") == "Failed")
         assert table.status(world.pod("failed")) == "Init:Error"
         assert _state(world, "failed", "waiting")["reason"] == "PodInitializing"
