@@ -1,117 +1,187 @@
-"""The dashboards on the recorded game day: each panel has data, and each failure turns the right boxes red."""
+"""The dashboards on the recorded game day: every query has data, each failure turns the right things red."""
 
 import json
+import math
 import time
 from datetime import datetime
 
 import pytest
 import requests
-import yaml
 
-from chaosext.result import Phase
+from chaosext.architecture import load_architecture
+from chaosext.result import Outcome, Phase, Verification
 
 from .conftest import CHECKOUT, DAY_SECONDS, EXPERIMENTS, Day
-from .dashboards.test_dashboards import MODELS, VARIABLES
+from .dashboards.reds import (
+    CAN_TURN_RED,
+    DETAIL,
+    MATRIX,
+    MODELS,
+    NOT_RED,
+    OVERVIEW,
+    RED,
+    colour,
+    expected,
+)
+from .dashboards.test_dashboards import VARIABLES
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(DAY_SECONDS + 60)]
-MATRIX = yaml.safe_load((CHECKOUT / "tests" / "dashboards" / "matrix.yaml").read_text())
-OVERVIEW = MODELS["services-overview"]
 STEP = 2
-# A panel of these is rightly empty when nothing is wrong at this moment.
-EMPTY_WITHOUT_A_FAULT = {
-    "Errors, as callers see them": "no request to the service fails now",
-}
-PANELS = [
-    pytest.param(panel, id=f"{name}: {panel['title']}")
-    for name, model in MODELS.items()
-    for panel in model["panels"]
-    if panel.get("targets") and panel["title"] not in EMPTY_WITHOUT_A_FAULT
+CONTROLS = ("no-fault", "product-pod")
+SHOP = load_architecture(CHECKOUT / "manifests" / "architecture.yaml")
+(WORKLOADS,) = [
+    variable["query"].split(",")
+    for variable in MODELS[DETAIL]["templating"]["list"]
+    if variable["name"] == "workload"
 ]
 SOURCES = {"${datasource}": "prometheus", "${loki}": "loki", "${tempo}": "tempo"}
+CASES = [
+    pytest.param(panel, workload, id=f"{uid}: {panel['title']}{f' of {workload}' if workload else ''}")
+    for uid, model in MODELS.items()
+    for panel in model["panels"]
+    for workload in (WORKLOADS if uid == DETAIL else [""])
+    if panel.get("targets")
+]
 
 
-def worst(lab, expression: str, start: float, end: float) -> float:
-    """Return the highest value of a query between two times, 0 when there was none."""
-    filled = expression.replace("$__rate_interval", VARIABLES["$__rate_interval"])
+def filled(text: str, workload: str = "", seconds: float = 900) -> str:
+    known = {**VARIABLES, "$workload": workload, "$__range": f"{seconds:.0f}s"}
+    for name, value in known.items():
+        text = text.replace(name, value)
+    return text
+
+
+def values(lab, expression: str, start: float, end: float) -> list[float]:
+    """Return every value of a query between two times; NaN is none."""
     answer = requests.get(
         f"{lab.prometheus_url}/api/v1/query_range",
-        params={"query": filled, "start": start, "end": end, "step": STEP},
+        params={"query": expression, "start": start, "end": end, "step": STEP},
         timeout=20,
     )
     assert answer.ok, answer.text
     series = answer.json()["data"]["result"]
-    return max((float(value) for one in series for _, value in one["values"] if value != "NaN"), default=0.0)
+    return [number for one in series for _, text in one["values"] if not math.isnan(number := float(text))]
 
 
-def reds(panel: dict) -> dict[str, float]:
-    """Return from which value on each field of a panel is red."""
-    default = panel["fieldConfig"]["defaults"]["thresholds"]
-    own = {
-        override["matcher"]["options"]: prop["value"]
-        for override in panel["fieldConfig"]["overrides"]
-        for prop in override["properties"]
-        if prop["id"] == "thresholds"
-    }
-    found = {}
-    for target in panel["targets"]:
-        steps = own.get(target.get("legendFormat"), default)["steps"]
-        found[target["refId"]] = next((s["value"] for s in steps if s["color"] == "red"), float("inf"))
-    return found
-
-
-def fault_time(day: Day, name: str) -> tuple[float, float]:
-    found = day.results()[name]
+def fault_time(found: Verification) -> tuple[float, float]:
     began = datetime.fromisoformat(found.started).timestamp()
     # The report's start is a whole second; rules and scrapes are a little late.
     return began + found.phases[Phase.FAULT], began + found.phases[Phase.RECOVERY] + 4
 
 
-def test_the_matrix_names_every_experiment():
-    assert sorted(MATRIX) == EXPERIMENTS
-
-
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_the_right_boxes_turn_red(day: Day, lab, name: str):
-    (canvas,) = [panel for panel in OVERVIEW["panels"] if panel["type"] == "canvas"]
-    limits = reds(canvas)
-    start, end = fault_time(day, name)
-    seen = {t["legendFormat"]: worst(lab, t["expr"], start, end) for t in canvas["targets"]}
-    red = {t["legendFormat"] for t in canvas["targets"] if seen[t["legendFormat"]] >= limits[t["refId"]]}
-    assert set(MATRIX[name]["red"]) <= red, seen
-    assert not set(MATRIX[name]["never_red"]) & red, seen
+def test_the_right_panels_and_boxes_turn_red(day: Day, lab, name: str):
+    start, end = fault_time(day.results()[name])
+    wrong = {}
+    for uid, panels in CAN_TURN_RED.items():
+        for panel, queries in panels.items():
+            seen = [
+                (value, colour(steps, value))
+                for expression, steps in queries
+                for value in values(lab, filled(expression, MATRIX[name]["workload"]), start, end)
+            ]
+            shown, wanted = RED if "red" in {one for _, one in seen} else NOT_RED, expected(name, uid, panel)
+            # Without a failure, what is not red is not just grey.
+            if wanted not in {shown, "either"} or (name in CONTROLS and not seen):
+                wrong[f"{uid}/{panel}"] = f"expected {wanted}, and saw {sorted(set(seen))}"
+    assert wrong == {}
 
 
-@pytest.mark.parametrize("name", [name for name in EXPERIMENTS if MATRIX[name].get("alert")])
-def test_the_key_figure_of_alerts_turns_red(day: Day, lab, name: str):
-    (panel,) = [panel for panel in OVERVIEW["panels"] if panel["title"] == "Alerts firing"]
-    assert worst(lab, panel["targets"][0]["expr"], *fault_time(day, name)) >= reds(panel)["A"]
+@pytest.mark.parametrize("name", CONTROLS)
+def test_where_nothing_deviates_no_box_of_an_sli_that_held_and_no_alert_may_be_red(day: Day, name: str):
+    slis = day.results()[name].slis
+    held = {sli.name for sli in slis if sli.outcome is Outcome.HELD}
+    assert {sli.name for sli in slis if sli.expected} <= held
+    boxes = [component.name for component in SHOP.components if held & {*component.slis}]
+    assert len(boxes) > 5
+    assert {expected(name, OVERVIEW, box) for box in [*boxes, "Alerts firing"]} == {NOT_RED}
 
 
-@pytest.mark.parametrize("panel", PANELS)
-def test_every_panel_has_data(day: Day, lab, panel: dict):
-    now = time.time()
+def began(day: Day) -> float:
+    return min(datetime.fromisoformat(found.started).timestamp() for found in day.results().values())
+
+
+# Panels of Service Detail that show only what is wrong: by workload, why nothing was.
+NOTHING_WRONG = {"content": "no experiment makes it fail or makes it slow"}
+SHOW_WHAT_IS_WRONG = {
+    "Errors in its log",
+    "Traces with an error here",
+    "Traces that took over half a second here",
+}
+
+
+def why_empty(panel: dict, target: dict, workload: str) -> str:
+    """Return why a query rightly has no data of the day; "" when it has to have some."""
+    text = json.dumps(target)
+    if workload.endswith(("-data", "-replica")):
+        if target["datasource"]["type"] == "tempo" or "http_" in text or "error_budget" in text:
+            return "a store answers no HTTP, sends no spans, and its SLI is a count without a budget"
+        if "current_burn_rate" in text:
+            return "a count burns no budget"
+    return NOTHING_WRONG.get(workload, "") if panel["title"] in SHOW_WHAT_IS_WRONG else ""
+
+
+@pytest.mark.parametrize(("panel", "workload"), CASES)
+def test_every_query_has_data(day: Day, lab, panel: dict, workload: str):
+    now, start = time.time(), began(day)
     # Since the day began: what only a failure shows is found there.
-    start = min(datetime.fromisoformat(found.started).timestamp() for found in day.results().values())
-    queries = [_query(target) for target in panel["targets"]]
-    answer = requests.post(
-        f"{lab.grafana_url}/api/ds/query",
-        json={"from": str(int(start * 1000)), "to": str(int(now * 1000)), "queries": queries},
-        headers={"Authorization": f"Bearer {lab.grafana_token}"},
-        timeout=30,
-    )
-    assert answer.ok, answer.text
+    queries = [query(target, workload, now - start) for target in panel["targets"]]
+    answer = ask(lab, "POST", "api/ds/query", json={"from": ms(start), "to": ms(now), "queries": queries})
     results = answer.json()["results"]
     assert [ref for ref, result in results.items() if result.get("error")] == [], results
-    rows = [
-        len(values) for r in results.values() for frame in r["frames"] for values in frame["data"]["values"]
+    empty = [
+        target["expr" if "expr" in target else "query"]
+        for target in panel["targets"]
+        if not why_empty(panel, target, workload)
+        and not any(has_data(frame) for frame in results[target["refId"]]["frames"])
     ]
-    assert any(rows), queries
+    assert empty == []
 
 
-def _query(target: dict) -> dict:
-    text = json.dumps(target)
-    for name, value in VARIABLES.items():
-        text = text.replace(name, value)
-    query = json.loads(text)
-    query["datasource"]["uid"] = SOURCES[target["datasource"]["uid"]]
-    return {**query, "intervalMs": 5000, "maxDataPoints": 500}
+def query(target: dict, workload: str, seconds: float) -> dict:
+    asked = json.loads(filled(json.dumps(target), workload, seconds))
+    asked["datasource"]["uid"] = SOURCES[target["datasource"]["uid"]]
+    return {**asked, "intervalMs": 5000, "maxDataPoints": 500}
+
+
+def has_data(frame: dict) -> bool:
+    """Return whether a frame has a value beside its times; what is no number arrives as null."""
+    fields = zip(frame["schema"]["fields"], frame["data"]["values"], strict=True)
+    return any(value is not None for field, column in fields if field["type"] != "time" for value in column)
+
+
+def ms(seconds: float) -> str:
+    return str(int(seconds * 1000))
+
+
+def ask(lab, method: str, path: str, **how: object) -> requests.Response:
+    headers = {"Authorization": f"Bearer {lab.grafana_token}"}
+    answer = requests.request(method, f"{lab.grafana_url}/{path}", headers=headers, timeout=30, **how)
+    answer.raise_for_status()
+    return answer
+
+
+def test_the_day_s_runs_and_verdicts_are_counted(day: Day, lab):
+    counted = {}
+    now, start = time.time(), began(day)
+    for panel in MODELS["game-days"]["panels"]:
+        if panel["type"] == "stat":
+            asked = query(panel["targets"][0], "", now - start + 60)
+            answer = ask(
+                lab, "POST", "api/ds/query", json={"from": ms(start), "to": ms(now), "queries": [asked]}
+            )
+            (frame,) = answer.json()["results"]["A"]["frames"]
+            counted[panel["title"]] = frame["data"]["values"][-1][-1]
+    assert counted["Runs"] >= len(EXPERIMENTS)
+    assert counted["Verified"] > 0
+    assert counted["Runs"] == counted["Verified"] + counted["Not verified"]
+
+
+@pytest.mark.parametrize("uid", MODELS)
+def test_annotations_of_the_day_are_found(day: Day, lab, uid: str):
+    model = MODELS[uid]
+    tags = [query["target"]["tags"] for query in model["annotations"]["list"]]
+    tags += [panel["options"]["tags"] for panel in model["panels"] if panel["type"] == "annolist"]
+    for wanted in tags:
+        how = {"tags": wanted, "from": ms(began(day)), "to": ms(time.time()), "limit": 100}
+        assert len(ask(lab, "GET", "api/annotations", params=how).json()) >= len(EXPERIMENTS), wanted

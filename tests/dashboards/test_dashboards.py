@@ -17,9 +17,8 @@ from chaosext.architecture import load_architecture
 from lab.grafana.logstore.logql.parser import parse as parse_logql
 from lab.grafana.tracestore.traceql import parse as parse_traceql
 
-ROOT = Path(__file__).parents[2]
-FILES = sorted((ROOT / "dashboards").glob("*.json"))
-MODELS = {path.stem: json.loads(path.read_text()) for path in FILES}
+from .reds import MODELS, ROOT
+
 VARIABLES = {"$__rate_interval": "4s", "$__interval": "15s", "$__range": "900s", "$workload": "payment"}
 VARIABLES["$store"] = "(cart-data|session-data)"
 TARGETS = [
