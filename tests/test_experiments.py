@@ -35,7 +35,7 @@ def test_chaos_validate_accepts_it(path, tmp_path):
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda p: p.stem)
 def test_it_states_what_it_expects(path):
-    assert parse_expectations(load(path), SLOS).recover_within_windows <= 6
+    assert parse_expectations(load(path), SLOS).recover_within_windows <= 4
 
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda p: p.stem)
