@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 import requests
 
+from chaosext.architecture import load_architecture
 from chaosext.result import EXIT_CODES
 from lab import settings
+
+from .dashboards.reds import BOXES, MATRIX, OVERVIEW, RED, expected
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -32,6 +35,26 @@ def test_every_experiment_and_every_verdict_is_listed():
         assert f"| `{path.name}` |" in README
     for verdict, code in EXIT_CODES.items():
         assert re.search(rf"^\| {verdict} \|.*\| {code} \|$", README, re.M)
+
+
+def test_the_story_tells_of_every_failure_and_of_what_turns_red():
+    story = README.partition("## The story, failure by failure")[2].partition("\n## ")[0]
+    told = re.findall(
+        r"^\*\*[^*]+:\*\*\s+`chaos run experiments/([\w-]+)\.json`\.\s+Red: ([^.]+)\.", story, re.M
+    )
+    titles = {
+        one.title: one.name for one in load_architecture(ROOT / "manifests" / "architecture.yaml").components
+    }
+    red = {name: {titles[box] for box in re.split(r",\s+", said) if box != "nothing"} for name, said in told}
+    shown = {
+        name: {box for box in BOXES if expected(name, OVERVIEW, box) == RED}
+        for name in MATRIX
+        if name != "no-fault"
+    }
+    assert red == shown
+    assert len(red) == 9
+    assert "`chaos run experiments/no-fault.json`" in story
+    assert "not Grafana" in story
 
 
 @pytest.fixture
