@@ -75,13 +75,23 @@ def test_a_service_without_pods_is_refused_and_comes_back(lab):
 
 
 def test_a_replaced_pod_loses_no_request_of_its_callers(lab):
-    failed = 'sum(increase(shop_payments_total{outcome="failure"}[15s]))'
-    _until(lambda: (found := _query(lab, failed)) and float(found[0]["value"][1]) == 0)
+    before = _payments(lab, "failure"), _payments(lab, "success")
     assert lab.run("kubectl", "rollout", "restart", "-n", "ecommerce", "deployment/payment").returncode == 0
     assert lab.run("kubectl", "rollout", "status", "-n", "ecommerce", "deployment/payment").returncode == 0
     names = ("kubectl", "get", "pods", "-n", "ecommerce", "-l", "app.kubernetes.io/name=payment", "-o", "name")
     _until(lambda: len(lab.run(*names).stdout.split()) == 1)  # the old pod's hook and end
-    assert float(_query(lab, failed)[0]["value"][1]) == 0
+    ended = time.time()
+    _until(lambda: min(_payments(lab, "success", of="timestamp").values(), default=0.0) > ended)
+    failed, succeeded = _payments(lab, "failure"), _payments(lab, "success")
+    assert failed == before[0]
+    assert failed.keys() == succeeded.keys()
+    assert all(succeeded[pod] > before[1][pod] for pod in succeeded)
+
+
+def _payments(lab, outcome: str, of: str = "sum by (pod)") -> dict[str, float]:
+    """Return the counter of checkout's payments by pod, or with ``of="timestamp"`` when that was scraped."""
+    query = f'{of}(shop_payments_total{{service_name="checkout",outcome="{outcome}"}})'
+    return {one["metric"]["pod"]: float(one["value"][1]) for one in _query(lab, query)}
 
 
 def test_a_latency_leads_to_its_trace(lab):
