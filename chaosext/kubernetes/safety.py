@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import BadInput, Refused
-from ..run import activities
+from ..run import RUN_ID_LABEL, activities
 from .cluster import Cluster, describe
 from .manifests import namespaces
 from .proof import CREATED_KINDS
@@ -76,7 +76,9 @@ def check_restorable(cluster: Cluster, applied: list[dict[str, Any]], manifest: 
             manifest
         ):
             raise BadInput(f"{name} in {namespace}: the rollback's manifest lacks it, and would not remove it")
-        if cluster.get(document) is not None:
+        live = cluster.get(document)
+        # What a run that died has created is removed before this one's fault, and by its rollback in any case.
+        if live is not None and RUN_ID_LABEL not in (live["metadata"].get("labels") or {}):
             raise BadInput(
                 f"{name} in {namespace}: it exists, and the rollback's manifest could not restore it"
             )

@@ -224,6 +224,17 @@ def test_what_a_restore_could_not_undo_is_not_applied(cluster, namespace, shop, 
             check_restorable(Cluster(), [fault], documents(shop))
 
 
+def test_what_a_run_that_died_created_does_not_keep_the_next_one_from_healing_it(
+    cluster, namespace, shop, make_deployment
+):
+    left = make_deployment("of-the-fault")
+    left["metadata"]["labels"] = {"chaos.run-id": "run-1"}
+    cluster.kubectl("create", "-n", namespace, "-f", "-", stdin=yaml.safe_dump(left))
+    fault = documents(shop, "fault.yaml")[0]
+    fault["metadata"] = {"name": "of-the-fault", "namespace": namespace}
+    check_restorable(Cluster(), [fault], documents(shop))
+
+
 def test_a_wrong_token_is_told_from_a_dead_server(cluster, tmp_path):
     config = yaml.safe_load(cluster.kubeconfig.read_text())
     config["users"][0]["user"]["token"] = "wrong"
