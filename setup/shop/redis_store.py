@@ -9,7 +9,7 @@ from opentelemetry.instrumentation.redis import RedisInstrumentor
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import ConnectionError, RedisError  # noqa: A004 - not Python's own, which Redis never raises
 
 from shop import telemetry
 from shop.problems import Problem
@@ -23,7 +23,9 @@ _UNAVAILABLE = 503
 class RedisStore:
     """One Redis and the problem to answer while it is away.
 
-    The client's own retries are off: they hold each call for about 4 seconds while Redis is down.
+    The client's own retries hold each call for about 4 seconds while Redis is down. Here a connection that
+    broke is made anew once, at once: those that were open when Redis stopped would cost a visitor an error
+    each when it is long back. What takes too long is not tried again.
     """
 
     def __init__(self, url: str, code: str, message: str) -> None:
@@ -34,7 +36,7 @@ class RedisStore:
             decode_responses=True,
             socket_timeout=CALL_SECONDS,
             socket_connect_timeout=CALL_SECONDS,
-            retry=Retry(NoBackoff(), 0),
+            retry=Retry(NoBackoff(), 1, supported_errors=(ConnectionError,)),
         )
         self._code = code
         self._message = message

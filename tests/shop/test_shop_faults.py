@@ -1,6 +1,7 @@
 """What breaks, and how the shop says so: quickly, with the right status, and it heals by itself."""
 
 import asyncio
+import concurrent.futures
 import contextlib
 import itertools
 import signal
@@ -103,6 +104,24 @@ def test_cart_without_redis(world):
     world.start_redis(address=address)
     world.name("no-redis", address)
     poll(lambda: requests.get(cart.url("/items"), headers=SESSION, timeout=2).ok, 5, "cart healed")
+    cart.kill()
+
+
+def test_connections_that_broke_cost_nobody_an_error_once_redis_is_back(world):
+    address = world.new_address()
+    redis = world.start_redis(address=address)
+    world.name("restarted-redis", address)
+    cart = world.start("cart", CART_REDIS_URL="redis://restarted-redis:6379/0")
+
+    def look() -> int:
+        return requests.get(cart.url("/items"), headers=SESSION, timeout=5).status_code
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(lambda _: look(), range(40))) == {200}
+        redis.kill()
+        world.start_redis(address=address)
+        # Every connection of the pool is one that broke.
+        assert set(pool.map(lambda _: look(), range(40))) == {200}
     cart.kill()
 
 
