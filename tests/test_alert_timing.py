@@ -33,13 +33,6 @@ SYMPTOMS = {
 }
 #: A pod is scheduled, its image is there, and the program has begun: at most, before a Job does its work.
 START_SECONDS = 60
-#: Those whose stated deviation or observation is too small still, and by what.
-TOO_SHORT = {
-    "payment": "12% of failures, which at_most 0.88 allows, never burn 14.4 times as fast",
-    "slow-payments": "70% of slow answers, which at_most 0.3 allows, never burn 14.4 times as fast",
-    "product-latency": "70% of slow answers, which at_most 0.3 allows, never burn 14.4 times as fast",
-    "load-spike": "40% of slow answers, which at_most 0.6 allows, never burn 14.4 times as fast",
-}
 
 
 def expectations(experiment: dict[str, Any]) -> Expectations:
@@ -116,16 +109,10 @@ def game_days() -> list[str]:
 
 def cases() -> list[Any]:
     return [
-        pytest.param(experiment, environment, id=f"{experiment}-{environment}", marks=marks(experiment))
+        pytest.param(experiment, environment, id=f"{experiment}-{environment}")
         for environment in game_days()
         for experiment in EXPERIMENTS
     ]
-
-
-def marks(experiment: str) -> list[pytest.MarkDecorator]:
-    """Return the mark of an experiment whose numbers are still to change; the test fails once they have."""
-    reason = TOO_SHORT.get(experiment)
-    return [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
 
 
 @pytest.mark.parametrize(("experiment", "environment"), cases())
