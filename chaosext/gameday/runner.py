@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
 
@@ -52,7 +52,7 @@ def run_experiment(path: Path, reports: Path, on_line: Callable[[str], None] | N
     leaves no result, however it ended, gets one that says so.
     """
     started = datetime.now(UTC)
-    folder = reports / f"{started:%Y%m%dT%H%M%SZ}-{path.stem}"
+    folder = _new_folder(reports, started, path.stem)
     # Chaos Toolkit's own log and journal would land in whatever folder the caller is in.
     with tempfile.TemporaryDirectory(prefix="gameday-") as scratch:
         words = [
@@ -69,6 +69,13 @@ def run_experiment(path: Path, reports: Path, on_line: Callable[[str], None] | N
         interrupted = True
     verification, known = _result(path, folder, started, code)
     return Ran(verification, folder, interrupted, known)
+
+
+def _new_folder(reports: Path, started: datetime, name: str) -> Path:
+    """Return a folder that no other run has: one that was refused may have begun within the same second."""
+    while (folder := reports / f"{started:%Y%m%dT%H%M%SZ}-{name}").exists():
+        started += timedelta(seconds=1)
+    return folder
 
 
 def _result(path: Path, folder: Path, started: datetime, code: int) -> tuple[Verification, bool]:

@@ -66,7 +66,6 @@ QUICK = {
     "SIGINT at baseline",
     "Kubernetes refuse at fault",
     "SIGKILL at observe",
-    "second run at observe",
     "SIGTERM at rollback",
     "SIGKILL with watchdog at recovery",
 }

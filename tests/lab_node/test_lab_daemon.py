@@ -110,6 +110,7 @@ def test_up_after_a_killed_daemon_ends_what_it_left(own_lab):
     assert not before & procfs.marked(own_lab.mark)
 
 
+@pytest.mark.full
 def test_a_daemon_that_hangs_is_told_and_ended(own_lab):
     own_lab("up", "--no-apply")
     hang = f"the lab's daemon (pid {own_lab.daemon}) hangs: no answer from http://127.0.0.1:"
