@@ -36,8 +36,11 @@ def read_healed(folder: Path) -> Healed | None:
         return None
 
 
-def write_healed(folder: Path, unfinished: Verification, done: Healing) -> None:
-    """Write healed.json, and verification and journal of a run that has not written its own. Raises OSError."""
+def write_healed(folder: Path, unfinished: Verification, done: Healing) -> Verification | None:
+    """Write healed.json, and verification and journal of a run that has not written its own.
+
+    Returns that verification, None when the run had one. Raises OSError.
+    """
     ended = datetime.now(UTC)
     record = Healed(
         run_id=unfinished.run_id,
@@ -47,7 +50,7 @@ def write_healed(folder: Path, unfinished: Verification, done: Healing) -> None:
     )
     (folder / HEALED_FILE).write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
     if _wrote_its_own(folder, unfinished.run_id):
-        return
+        return None
     found = _verification(folder, unfinished, done, ended)
     if not _is_json(folder / JOURNAL_FILE):
         (folder / JOURNAL_FILE).write_text(
@@ -56,6 +59,7 @@ def write_healed(folder: Path, unfinished: Verification, done: Healing) -> None:
     # The verdict comes last, as a run itself writes it: what reads it may rely on what is beside it.
     write(folder, found)
     (folder / SAMPLES_FILE).unlink(missing_ok=True)
+    return found
 
 
 def _wrote_its_own(folder: Path, run_id: str) -> bool:

@@ -159,7 +159,7 @@ def main() -> int:
         reason = said.removeprefix(_HEAL) or "the runner died"
     code = _heal(orders, cluster, documents, reason)
     # A runner that asked to be relieved, and is still there, writes its reports itself.
-    if orders.reports and (not said or _line(sys.stdin.buffer, 0) == ""):
+    if orders.reports and (said is None or _runner_is_gone()):
         _write_reports(Path(orders.reports))
     return code
 
@@ -238,15 +238,18 @@ def _report(orders: Orders, done: Healing) -> None:
     left = "; ".join(done.remaining)
     outcome = f"restored in {done.seconds:g} s" if done.healed else f"NOT restored: {left}"
     _say(f"{outcome}; {len(done.differences)} differences were found")
+    tags = ["chaos", "healed", orders.experiment, orders.run_id]
     if orders.reports:
         try:
-            write_healed(Path(orders.reports), orders.unfinished, done)
+            found = write_healed(Path(orders.reports), orders.unfinished, done)
+            if found is not None and _runner_is_gone():
+                tags += ["verdict", str(found.verdict)]
         except (OSError, ChaosextError) as error:
             _say(f"what was done could not be written: {error}")
     text = f"Watchdog of {orders.experiment} (run {orders.run_id}): {done.reason}; {outcome}"
     try:
         grafana = Grafana(orders.grafana_url, orders.grafana_token)
-        grafana.annotate(text, ["chaos", "healed", orders.experiment, orders.run_id], time.time())
+        grafana.annotate(text, tags, time.time())
     except ChaosextError as error:
         _say(f"no annotation in Grafana: {error}")
 
@@ -266,6 +269,11 @@ def _write_reports(folder: Path) -> None:
         )
     except (OSError, subprocess.SubprocessError) as error:
         _say(f"no report was written: {error}")
+
+
+def _runner_is_gone() -> bool:
+    """Tell whether the runner's end of the pipe is closed: it gives no verdict any more."""
+    return _line(sys.stdin.buffer, 0) == ""
 
 
 def _line(pipe: IO[bytes] | None, seconds: float) -> str | None:

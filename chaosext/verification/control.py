@@ -203,7 +203,7 @@ def after_experiment_control(
         time.monotonic() - _state.began,
         bool(state.get("deviated")),
     )
-    reached = _state.settings.grafana if _state.settings and _state.record.steady else None
+    reached = _state.watch.reached if _state.watch else None
     cluster = _state.watch.cluster if _state.watch else None
     verification.about = describe_run(context, configuration, reached, cluster)
     state["verification"] = {"verdict": str(verification.verdict), "reasons": verification.reasons}

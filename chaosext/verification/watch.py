@@ -12,6 +12,7 @@ from typing import Any
 
 from ..errors import ChaosextError, GrafanaError
 from ..evidence import Evidence
+from ..grafana.client import Grafana
 from ..kubernetes.aftermath import SAMPLES_FILE
 from ..kubernetes.cluster import Cluster
 from ..kubernetes.manifests import namespaces
@@ -53,6 +54,8 @@ class Watch:
         self._settings = settings
         self._zero = time.monotonic()
         self._zero_epoch = time.time()
+        self.reached: Grafana | None = None
+        """The Grafana, once it has answered."""
         # Threads that ask the hypothesis: it may be asked beside the method.
         self._asking: set[int] = set()
         self.cluster = Cluster()
@@ -89,6 +92,7 @@ class Watch:
             self.cluster.check_kind(document)
         check_restorable(self.cluster, self._settings.applied, self._settings.manifest)
         self._settings.grafana.prometheus()
+        self.reached = self._settings.grafana
         slos = [self._settings.slos[name] for name in self._limits]
         table = self._settings.windows
         check_floor(self._settings.grafana, slos, table.budget_floor, table.scrape_interval_seconds)

@@ -110,6 +110,8 @@ def _check_watchdog_s_words(case: Case, run: Run) -> None:
         assert "The watchdog restored the system (the runner died)" in (run.folder / "report.md").read_text()
     (annotation,) = run.site.annotations("chaos", "healed", healed["run_id"])
     assert f"{healed['reason']}; restored in " in annotation["text"]
+    # A run that died has given no verdict itself.
+    assert ("verdict" in annotation["tags"]) is (case.said == DIED)
 
 
 def _heal_by_hand(site: Site) -> None:
