@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from .proxy import Loop
 from .site import Site
-from .table import HEAD, ROW
+from .table import ROW, markdown
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +28,7 @@ def site(lab: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the table of what became of each attack."""
     rows = [
-        row.markdown("yes" if report.passed else "NO")
+        replace(row, passed=report.passed)
         for reports in ("passed", "failed")
         for report in terminalreporter.stats.get(reports, [])
         if report.when == "call"
@@ -36,4 +37,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     ]
     if rows:
         terminalreporter.write_sep("=", "attacks")
-        terminalreporter.write_line("\n".join([HEAD, *rows]))
+        terminalreporter.write_line(markdown(rows))

@@ -49,17 +49,25 @@ class Row:
     verdict: Verdict | None
     exit_code: int
     seconds: float  # from the attack until everything was restored
+    passed: bool = True
 
-    def markdown(self, outcome: str) -> str:
-        """Return the row as Markdown's."""
-        verdict = self.verdict or "none"
-        cells = (self.case.attack, self.case.phase, outcome, verdict, self.exit_code, self.case.healed_by)
-        return "| " + " | ".join(str(cell) for cell in cells) + f" | {self.seconds:.0f} s |"
+    @property
+    def words(self) -> str:
+        """The row in a few words."""
+        if not self.passed:
+            return "FAILED"
+        verdict = f"exit code {self.exit_code}" if self.verdict is None else str(self.verdict)
+        by = "" if self.case.healed_by == RUN else f" by {self.case.healed_by}"
+        return f"{verdict}; {self.seconds:.0f} s{by}"
 
 
-HEAD = (
-    "| attack | at | healed | verdict | exit code | by | after |\n| --- | --- | --- | --- | --- | --- | --- |"
-)
+def markdown(rows: list[Row]) -> str:
+    """Return what became of all attacks: a line for each, a column for each phase."""
+    found = {(row.case.attack, row.case.phase): row.words for row in rows}
+    lines = [["attack", *PHASE_NAMES], ["---"] * (1 + len(PHASE_NAMES))]
+    for attack in dict.fromkeys(row.case.attack for row in rows):
+        lines.append([attack, *(found.get((attack, phase), "") for phase in PHASE_NAMES)])
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 QUICK = {
@@ -77,6 +85,7 @@ def _at(phases: str, attack: str, *expected: object, **more: object) -> list[Cas
 
 
 _ALL = "baseline fault observe rollback recovery"
+PHASE_NAMES = _ALL.split()
 _NOT_RUN, _NO_DATA, _FAILED = Verdict.NOT_RUN, Verdict.NO_DATA, Verdict.SYSTEM_FAILED
 _TOOL, _VERIFIED = Verdict.TOOL_ERROR, Verdict.VERIFIED
 CASES = [
