@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from chaosext.result import Verdict
 
-RUN, WATCHDOG, BY_HAND, NEXT_RUN = "the run", "the watchdog", "by hand", "the next run"
+RUN, WATCHDOG, BY_HAND, NEXT_RUN = "the run", "the watchdog", "hand", "the next run"
 INTERRUPTED = "the run was interrupted"
 DIED = "the runner died, and the watchdog healed in its place: the system is restored"
 UNSTEADY = "no steady baseline, so no fault was applied"
@@ -64,10 +64,10 @@ class Row:
 def markdown(rows: list[Row]) -> str:
     """Return what became of all attacks: a line for each, a column for each phase."""
     found = {(row.case.attack, row.case.phase): row.words for row in rows}
-    lines = [["attack", *PHASE_NAMES], ["---"] * (1 + len(PHASE_NAMES))]
-    for attack in dict.fromkeys(row.case.attack for row in rows):
-        lines.append([attack, *(found.get((attack, phase), "") for phase in PHASE_NAMES)])
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    head = [["attack", *PHASE_NAMES], ["---"] * (1 + len(PHASE_NAMES))]
+    attacks = dict.fromkeys(row.case.attack for row in rows)
+    body = [[attack, *(found.get((attack, phase), "") for phase in PHASE_NAMES)] for attack in attacks]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [*head, *body])
 
 
 QUICK = {
