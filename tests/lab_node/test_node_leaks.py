@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import tracemalloc
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,7 +76,8 @@ async def _forget(store) -> None:
     for event in store.list("events"):
         store.delete("events", event["metadata"]["namespace"], event["metadata"]["name"])
     for topic in store._topics.values():
-        topic.history.clear()
+        # A deque that is cleared keeps up to sixteen of its blocks for later.
+        topic.history = deque(maxlen=topic.history.maxlen)
         topic.forgotten = store.version
     loop = asyncio.get_running_loop()
     # It drops them when they are many, and more than half of all.
