@@ -232,6 +232,8 @@ class Grafana:
             raise GrafanaError(f"{where} did not answer within {self._timeout:g} s") from error
         except requests.ConnectionError as error:
             raise GrafanaError(f"{where} cannot be reached ({_cause(error)}): is this Grafana up?") from error
+        except requests.exceptions.ChunkedEncodingError as error:
+            raise GrafanaError(f"{where} did not end its answer: the connection broke") from error
         except requests.RequestException as error:
             raise GrafanaError(f"{where}: {_one_line(str(error))}") from error
         answer = _json(response)

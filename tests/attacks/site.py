@@ -48,7 +48,8 @@ PHASES = {
 }
 """How a run's output says that a phase has begun."""
 LEFT = "left to the watchdog"
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 120.0
+"""What a run may take to end: one whose Grafana hangs has healed long before it stops to ask it."""
 
 
 class Site:
