@@ -92,7 +92,8 @@ def test_a_day_that_ended_early_is_gone_on_with(world):
 def interrupt(world, number, *words):
     """Start a day, and send it a signal when its experiment waits."""
     process = subprocess.Popen(
-        world.command(*words),
+        # Tests that run in the background have Ctrl-C ignored, and would pass that on.
+        ["env", "--default-signal=INT", *world.command(*words)],
         env=world.environment(),
         cwd=world.folder,
         stdout=subprocess.PIPE,
