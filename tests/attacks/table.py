@@ -75,7 +75,7 @@ QUICK = {
     "Kubernetes refuse at fault",
     "SIGKILL at observe",
     "SIGTERM at rollback",
-    "SIGKILL with watchdog at recovery",
+    "SIGINT at recovery",
 }
 """What ./setup/test tries without --full: an attack of each phase."""
 

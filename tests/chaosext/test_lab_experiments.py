@@ -302,6 +302,7 @@ def test_a_dry_run_proves_nothing(copy):
 
 def test_a_method_s_process_that_fails_is_a_tool_error(copy):
     failing = {"type": "action", "name": "nothing", "provider": {"type": "process", "path": "false"}}
+    copy.change("payment", shorten)
     copy.change("payment", lambda e: e.update(method=[failing]))
     done, found = copy.run("payment")
     assert (done.returncode, found.verdict) == (1, Verdict.TOOL_ERROR)

@@ -16,6 +16,7 @@ from .ownlab import CHECKOUT
 pytestmark = pytest.mark.timeout(600)
 
 
+@pytest.mark.full
 def test_two_checkouts_have_labs_side_by_side(two_labs):
     ups = [lab.start("up", "--no-apply") for lab in two_labs]  # at once, so that both want the same ports
     said = [up.communicate()[0] for up in ups]
