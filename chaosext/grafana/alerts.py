@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import GrafanaError
 
-__all__ = ["ANY", "AlertRule", "State", "alert_rules", "state_of", "worst_of"]
+__all__ = ["ANY", "AlertRule", "State", "alert_rules", "worst_of"]
 
 ANY = "*"
 """Stands for the name of every alert."""
@@ -52,12 +52,6 @@ def alert_rules(answer: Any) -> list[AlertRule]:
         ]
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise GrafanaError(f"the answer about alert rules is not of the documented form: {error!r}") from error
-
-
-def state_of(rules: list[AlertRule], name: str, labels: dict[str, str]) -> State | None:
-    """Return the worst state of the alerts of that name that carry the labels; None when no rule has them."""
-    worst = worst_of(rules, name, labels)
-    return None if worst is None else worst[1]
 
 
 def worst_of(rules: list[AlertRule], name: str, labels: dict[str, str]) -> tuple[str, State] | None:

@@ -40,7 +40,7 @@ def pods_are_ready(
     within_windows: float = 1,
     configuration: Configuration = None,
 ) -> bool:
-    """Wait until so many pods of a label selector are ready and stay, and return True.
+    """Wait until so many pods of a label selector are ready, and return True.
 
     They are looked at for `within_windows` short windows of the environment. Raises KubernetesError when the
     time is over, with how many were ready then; BadInput for a wrong window table.

@@ -25,7 +25,7 @@ from chaoslib.types import Activity, Configuration, Experiment, Hypothesis, Jour
 from chaoslib.types import Run as ActivityRun
 
 from ..errors import BadInput, ChaosextError, Refused
-from ..kubernetes.aftermath import SAMPLES_FILE
+from ..kubernetes.aftermath import JOURNAL_FILE, SAMPLES_FILE
 from ..result import FILE_NAME, Verdict, write
 from ..run import Run, begin
 from .about import describe_run
@@ -215,7 +215,7 @@ def after_experiment_control(
     try:
         # The verdict comes last: what reads it may rely on the journal beside it.
         journal = json.dumps({**state, "status": ended}, indent=2, default=str) + "\n"
-        (_state.run.reports / "journal.json").write_text(journal, encoding="utf-8")
+        (_state.run.reports / JOURNAL_FILE).write_text(journal, encoding="utf-8")
         write(_state.run.reports, verification)
         (_state.run.reports / SAMPLES_FILE).unlink(missing_ok=True)
     except OSError as error:

@@ -6,7 +6,7 @@ import pytest
 
 from chaosext import run
 from chaosext.errors import BadInput, GrafanaError
-from chaosext.grafana.alerts import alert_rules, state_of
+from chaosext.grafana.alerts import alert_rules, worst_of
 from chaosext.grafana.client import Grafana
 from chaosext.grafana.probes import prometheus_reaches
 from chaosext.verification.alerts import AlertWatch, ruler_of
@@ -27,7 +27,8 @@ def rules(*found):
 
 
 def state(*found, labels=None):
-    return state_of(alert_rules(rules(*found)), "Burn", labels or {})
+    worst = worst_of(alert_rules(rules(*found)), "Burn", labels or {})
+    return None if worst is None else worst[1]
 
 
 def test_an_alert_is_picked_by_its_labels_those_of_its_rule_among_them():
