@@ -203,7 +203,6 @@ def test_a_killed_process_is_an_error_and_no_lack_of_memory(with_world):
 def test_a_stopped_process_is_found_by_its_liveness_probe(with_world):
     async def body(world):
         script = "echo $$$$ >pid; cat pid; while :; do sleep 0.1; done"
-        # A heartbeat also misses while the machine stands still, which would end a process not yet stopped.
         check = '! grep "^State:.T" "/proc/$(cat pid)/status"'
         probe = {"exec": {"command": ["sh", "-c", check]}, "periodSeconds": 1, "failureThreshold": 2}
         probe |= {"timeoutSeconds": 5, "initialDelaySeconds": 1}
@@ -214,6 +213,21 @@ def test_a_stopped_process_is_found_by_its_liveness_probe(with_world):
         assert ("Killing", "Container main failed liveness probe, will be restarted") in world.events("frozen")
         assert "Unhealthy" in dict(world.events("frozen"))
         assert world.status("frozen")["lastState"]["terminated"]["exitCode"] == 137
+
+    with_world(body)
+
+
+def test_a_container_that_is_ending_is_not_asked_whether_it_lives(with_world):
+    async def body(world):
+        probe = {"exec": {"command": ["false"]}, "periodSeconds": 1}
+        probe |= {"failureThreshold": 1, "initialDelaySeconds": 1}
+        # It refuses to end for as long as three more questions would take.
+        script = "trap '' TERM; while :; do sleep 0.1; done"
+        world.run("stubborn", script, livenessProbe=probe, pod={"terminationGracePeriodSeconds": 3})
+        await world.until(lambda: world.status("stubborn")["restartCount"] == 1)
+        assert world.status("stubborn")["lastState"]["terminated"]["exitCode"] == 137
+        counts = {event["reason"]: event["count"] for event in world.store.list("events", "test")}
+        assert (counts["Unhealthy"], counts["Killing"]) == (1, 1)
 
     with_world(body)
 

@@ -6,6 +6,7 @@ kuberuntime_manager.go, the container runtime's StartError and OOMKilled).
 
 import asyncio
 import contextlib
+import functools
 import logging
 import math
 import secrets
@@ -83,7 +84,6 @@ class Container:
         known = pulling.is_reference(spec["image"])
         self._image = machine.images.get(repository(spec["image"])) if known else None
         self._backoff = Backoff(first=machine.backoff_seconds)
-        self._restarting: asyncio.Task[None] | None = None
         self._out_of_memory = False
         self._pre_stop: Hook | None = None
 
@@ -106,7 +106,8 @@ class Container:
         """End the container for good within the grace (seconds), with or without its preStop hook."""
         self._stopping.set()
         self.begun.set()
-        await self._end(grace, hook=hook)
+        if self._execution is not None:
+            await self._end(self._execution, grace, hook=hook)
 
     async def _prepare(self, image: Image) -> tuple[Launch, dict[str, Probe | None], Hook | None] | None:
         """Return what a start needs, once it can be computed; None when the container is stopped before.
@@ -140,11 +141,15 @@ class Container:
         self._execution, self._out_of_memory, began = execution, False, now()
         ending = asyncio.create_task(execution.finish())
         health = Health(
-            probes, self.state, changed=self._health_changed, unhealthy=self._unhealthy, restart=self._restart
+            probes,
+            self.state,
+            changed=self._health_changed,
+            unhealthy=self._unhealthy,
+            restart=functools.partial(self._restart, execution),
         )
         with self._machine.meter.watching(self._watched(execution)):
             if post_start is not None:
-                await self._post_start(post_start, ending)
+                await self._post_start(post_start, execution, ending)
             if not ending.done():
                 self.state.current = {"running": {"startedAt": began}}
                 health.start()
@@ -195,7 +200,7 @@ class Container:
             self._node_event("OOMKilling", procfs.out_of_memory_words(self._execution.pid), "Warning")
             tasks.start(self._execution.kill(), f"out of memory: {self._spec['name']}")
 
-    async def _post_start(self, hook: Hook, ending: "asyncio.Task[int]") -> None:
+    async def _post_start(self, hook: Hook, execution: Execution, ending: "asyncio.Task[int]") -> None:
         """Run the hook for as long as the process lives; a failure ends the container."""
         running = asyncio.ensure_future(hook(math.inf))
         await asyncio.wait((running, ending), return_when=asyncio.FIRST_COMPLETED)
@@ -206,7 +211,7 @@ class Container:
             _LOG.warning("postStart of %s: %s", self._spec["name"], error)
             self._event("FailedPostStartHook", "PostStartHook failed", "Warning")
             self._event("Killing", "FailedPostStartHook", "Normal")
-            await self._end(self._grace, hook=True)
+            await self._end(execution, self._grace, hook=True)
 
     async def _back_off(self) -> None:
         """Wait as long as a crashed container must, then count the restart."""
@@ -236,24 +241,20 @@ class Container:
     def _unhealthy(self, message: str) -> None:
         self._event("Unhealthy", message, "Warning")
 
-    def _restart(self, kind: str) -> None:
-        """End the process because a probe said so; run() then starts it again."""
-        if self._restarting is None or self._restarting.done():
-            self._event(
-                "Killing", f"Container {self._spec['name']} failed {kind} probe, will be restarted", "Normal"
-            )
-            self._restarting = tasks.start(
-                self._end(self._grace, hook=True), f"restart of {self._spec['name']}"
-            )
+    def _restart(self, execution: Execution, kind: str) -> None:
+        """End the execution because a probe of it said so; run() then starts another."""
+        name = self._spec["name"]
+        self._event("Killing", f"Container {name} failed {kind} probe, will be restarted", "Normal")
+        tasks.start(self._end(execution, self._grace, hook=True), f"restart of {name}")
 
     @property
     def _grace(self) -> float:
         return float(self._pod["spec"].get("terminationGracePeriodSeconds", 30))
 
-    async def _end(self, grace: float, *, hook: bool) -> None:
-        if self._execution is not None and self._image is not None:
+    async def _end(self, execution: Execution, grace: float, *, hook: bool) -> None:
+        if self._image is not None:
             before = self._pre_stop if hook else None
-            await self._execution.end(self._image.stop_signal, grace, before, self._pre_stop_failed)
+            await execution.end(self._image.stop_signal, grace, before, self._pre_stop_failed)
 
     def _hook(self, name: str) -> Hook | None:
         place = hooks.Place(self._spec, self._site.ip, self._machine.prober, self._execute)

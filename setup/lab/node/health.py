@@ -43,11 +43,11 @@ class Health:
         for task in self._tasks:
             task.cancel()
 
-    def _begun(self, ok: bool) -> None:
+    def _begun(self, ok: bool) -> bool:
+        """Take the startup probe's answer, its last either way."""
         if not ok:
             self._restart("startup")
-            return
-        self.stop()  # the startup probe has done its work
+            return False
         self._state.started = True
         readiness, liveness = self._probes["Readiness"], self._probes["Liveness"]
         self._state.ready = readiness is None
@@ -56,15 +56,20 @@ class Health:
         if liveness is not None:
             self._spawn(liveness.follow(self._alive, self._unhealthy))
         self._changed()
+        return False
 
-    def _set_ready(self, ok: bool) -> None:
+    def _set_ready(self, ok: bool) -> bool:
         if self._state.ready != ok:
             self._state.ready = ok
             self._changed()
+        return True
 
-    def _alive(self, ok: bool) -> None:
+    def _alive(self, ok: bool) -> bool:
+        # Once it has failed, a kubelet puts the probe on hold until there is a new container
+        # (pkg/kubelet/prober/worker.go): asked on, it would fail again while this one is ending.
         if not ok:
             self._restart("liveness")
+        return ok
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         self._tasks.append(tasks.start(work, f"probes of {self._state.name}"))

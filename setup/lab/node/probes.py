@@ -47,8 +47,11 @@ class Probe:
         except TimeoutError:
             return Result(False, f"{self.kind} probe failed: no answer within {seconds}s")
 
-    async def follow(self, decided: Callable[[bool], None], failed: Callable[[str], None]) -> None:
-        """Ask for ever; ``decided`` hears every answer whose threshold is met, ``failed`` every failure."""
+    async def follow(self, decided: Callable[[bool], bool], failed: Callable[[str], None]) -> None:
+        """Ask again and again; ``failed`` hears every failure.
+
+        :param decided: hears every answer whose threshold is met, and returns whether to ask on.
+        """
         clock = asyncio.get_running_loop().time
         period = self.number("periodSeconds", 10)
         thresholds = {True: self.number("successThreshold", 1), False: self.number("failureThreshold", 3)}
@@ -60,8 +63,8 @@ class Probe:
             streak, last = (streak + 1 if result.ok is last else 1), result.ok
             if not result.ok:
                 failed(result.message)
-            if streak >= thresholds[result.ok]:
-                decided(result.ok)
+            if streak >= thresholds[result.ok] and not decided(result.ok):
+                return
             await asyncio.sleep(max(0.0, began + period - clock()))
 
 
