@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from ..errors import BadInput
 from ..report.files import FORMATS, write_reports
 from ..report.tables import show_comparison
 from ..result import FILE_NAME, Verdict, read
-from .day import DAY_FILE, DayRecord, begun, read_day, resumed, run_day
+from .day import DAY_FILE, DayRecord, alone, begun, read_day, resumed, run_day
 from .notify import notify
 from .pages import write_day
 from .plan import Day, plan_of
@@ -33,23 +34,26 @@ def run(
 ) -> int:
     """Run a plan or experiments, write what there is to read, and return the exit code. Raises BadInput."""
     failing = _failing(fail_on)
-    if resume is None:
-        day = plan_of(given).only(only)
-        record = begun(day)
-        # Experiments named one by one need no summary; a plan and several of them are a day.
-        is_day = len(day.experiments) > 1 or not given or given[0].suffix != ".json"
-        folder = _day_folder(reports) if is_day else None
-    else:
-        if given:
-            raise BadInput("--resume goes on with the plan that the day began with: name no other")
-        day, record = resumed(resume)
-        day, folder, reports = day.only(only), resume, resume.resolve().parent
-    _run(day, record, reports, style, folder)
-    if folder is not None:
-        result = gather(record, reports)
-        write_day(folder, result)
-        print(f"{result.headline()}; {folder}/index.html", flush=True)
-        _notify(day, result)
+    if resume is not None and given:
+        raise BadInput("--resume goes on with the plan that the day began with: name no other")
+    with contextlib.ExitStack() as held:
+        if resume is None:
+            day = plan_of(given).only(only)
+            record = begun(day)
+            # Experiments named one by one need no summary; a plan and several of them are a day.
+            is_day = len(day.experiments) > 1 or not given or given[0].suffix != ".json"
+            folder = held.enter_context(alone(_day_folder(reports))) if is_day else None
+        else:
+            # Held before it is read: whoever held it may have written a result since.
+            folder, reports = held.enter_context(alone(resume)), resume.resolve().parent
+            day, record = resumed(folder)
+            day = day.only(only)
+        _run(day, record, reports, style, folder)
+        if folder is not None:
+            result = gather(record, reports)
+            write_day(folder, result)
+            print(f"{result.headline()}; {folder}/index.html", flush=True)
+            _notify(day, result)
     return exit_code([verdict for verdict in record.verdicts() if verdict in failing])
 
 
@@ -66,7 +70,13 @@ def _run(day: Day, record: DayRecord, reports: Path, style: str, folder: Path | 
 
 
 def _day_folder(reports: Path) -> Path:
-    return reports / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-gameday"
+    """Make a day's folder. Raises BadInput when it cannot be made."""
+    folder = reports / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-gameday"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{folder}: cannot be made: {error.strerror or error}") from error
+    return folder
 
 
 def _failing(names: str | None) -> set[Verdict]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -17,7 +19,7 @@ from . import plan as plans
 from .runner import Ran, run_experiment
 from .steady import budget_refusal, open_gate, wait_until_steady
 
-__all__ = ["DAY_FILE", "DayRecord", "DayRun", "Progress", "begun", "read_day", "resumed", "run_day"]
+__all__ = ["DAY_FILE", "DayRecord", "DayRun", "Progress", "alone", "begun", "read_day", "resumed", "run_day"]
 
 DAY_FILE = "day.json"
 _INTERRUPTED = "interrupted"
@@ -85,6 +87,28 @@ class Progress(Protocol):
 
     def said(self, text: str) -> None:
         """Pass on what else a person should know."""
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[Path]:
+    """Hold a day's folder, so that nobody else writes its record; the kernel lets go of it if we die.
+
+    Yields the folder. Raises BadInput when it is not there, or a day goes on in it.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise BadInput(f"{folder}: {error.strerror}") from error
+    try:
+        # A file system without locks (some network shares) leaves this to the user.
+        with contextlib.suppress(OSError):
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise BadInput(f"{folder}: its game day is still running: wait for its end") from error
+        yield folder
+    finally:
+        os.close(descriptor)
 
 
 def begun(day: plans.Day) -> DayRecord:
@@ -208,7 +232,6 @@ def _keep(record: DayRecord, folder: Path | None) -> None:
     path = folder / DAY_FILE
     partial = path.with_suffix(".partial")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         partial.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
         partial.replace(path)
     except OSError as error:

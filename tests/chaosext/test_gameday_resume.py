@@ -1,5 +1,6 @@
 """When a day ends early: by its plan's rules, by a signal; and how it is gone on with."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -89,8 +90,9 @@ def test_a_day_that_ended_early_is_gone_on_with(world):
     assert (other.returncode, "name no other" in other.stderr) == (2, True)
 
 
-def interrupt(world, number, *words):
-    """Start a day, and send it a signal when its experiment waits."""
+@contextlib.contextmanager
+def waiting(world, *words):
+    """Start a day, and yield its process when its experiment waits."""
     process = subprocess.Popen(
         # Tests that run in the background have Ctrl-C ignored, and would pass that on.
         ["env", "--default-signal=INT", *world.command(*words)],
@@ -104,11 +106,17 @@ def interrupt(world, number, *words):
     try:
         ready = world.folder / "ready"
         assert poll(lambda: None if ready.exists() else "not there", 60, 0.05) is None
-        os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
-        said, _ = process.communicate(timeout=60)
+        yield process
     finally:
         process.kill()
         process.wait()
+
+
+def interrupt(world, number, *words):
+    """Start a day, send it a signal when its experiment waits, and return its exit code and what it said."""
+    with waiting(world, *words) as process:
+        os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
+        said, _ = process.communicate(timeout=60)
     return process.returncode, said
 
 
@@ -155,6 +163,19 @@ def test_a_day_of_named_files_is_gone_on_with_too(world):
     _, record = world.day()
     assert verdicts(record) == ["verified", "verified"]
     assert record.ended is not None
+
+
+def test_a_day_that_still_runs_is_not_gone_on_with(world):
+    with waiting(world, world.experiment("a", Verdict.VERIFIED), world.experiment("b", "slow")) as process:
+        folder, before = world.day()
+        done = world.run("--resume", str(folder))
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"{folder}: its game day is still running: wait for its end" in done.stderr
+        assert world.day() == (folder, before)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    missing = world.run("--resume", str(folder / "none"))
+    assert (missing.returncode, f"{folder / 'none'}: No such file or directory" in missing.stderr) == (2, True)
 
 
 def test_a_day_is_not_gone_on_with_elsewhere(world):
