@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from chaosext.result import Verification, read
 
 ROOT = Path(__file__).parents[1]
@@ -33,6 +35,13 @@ class Copy:
         experiment = json.loads(self.experiment(name).read_text())
         change(experiment)
         self.experiment(to or name).write_text(json.dumps(experiment))
+
+    def change_windows(self, **values: float) -> None:
+        """Change the lab's window table."""
+        path = self.folder / "manifests" / "windows.yaml"
+        table = yaml.safe_load(path.read_text())
+        table["environments"]["lab"] |= values
+        path.write_text(yaml.safe_dump(table))
 
     def chaos(self, *words: str, **environment: str | None) -> subprocess.CompletedProcess[str]:
         """Run `chaos` to its end; a variable of the environment that is None is left out."""

@@ -69,7 +69,7 @@ class Site:
         self.copy.env |= {"GRAFANA_URL": self.grafana.url, "GRAFANA_TOKEN": TOKEN}
         self.secrets = [*secrets_of(lab), TOKEN, self._runner_token]
         self.logs = lab.kubeconfig.parent / "log"
-        self._change_windows(short_window_seconds=WINDOW_SECONDS, sample_interval_seconds=0.5)
+        self.copy.change_windows(short_window_seconds=WINDOW_SECONDS, sample_interval_seconds=0.5)
         self._write_fault()
 
     def close(self) -> None:
@@ -110,11 +110,11 @@ class Site:
     @contextlib.contextmanager
     def budget_floor(self, share: float) -> Iterator[None]:
         """Let a run need this share of the error budget, meanwhile."""
-        self._change_windows(budget_floor=share)
+        self.copy.change_windows(budget_floor=share)
         try:
             yield
         finally:
-            self._change_windows(budget_floor=0)
+            self.copy.change_windows(budget_floor=0)
 
     def unhealed(self) -> str | None:
         """Say, asking the lab itself and not by a proxy, what is not as app.yaml says; None: all is."""
@@ -148,12 +148,6 @@ class Site:
         )
         self.copy.env["KUBECONFIG"] = str(path)
         return proxy
-
-    def _change_windows(self, **values: float) -> None:
-        path = self.copy.folder / "manifests" / "windows.yaml"
-        table = yaml.safe_load(path.read_text())
-        table["environments"]["lab"] |= values
-        path.write_text(yaml.safe_dump(table))
 
     def _write_fault(self) -> None:
         """Let the fault change an object, payment's Service, which then leads nowhere, and create another."""

@@ -33,7 +33,7 @@ def test_a_fault_that_never_lands_is_no_success(copy):
     # The fault is a release that is no other than the one before.
     variant = copy.folder / "manifests" / "variants" / "payment-failures.yaml"
     variant.write_text(variant.read_text().replace("args: [payment-failures]", "args: [payment]"))
-    copy.change("payment", shorten)
+    hurry(copy)
     path = str(copy.folder / "experiments" / "payment.json")
     done = copy.chaos("gameday", "run", "--output", str(copy.folder / "out"), path)
     assert done.returncode == 3, done.stderr
@@ -46,7 +46,7 @@ def test_a_fault_that_never_lands_is_no_success(copy):
 
 def test_a_rollback_that_does_not_restore_is_the_system_s_failure(copy, lab):
     nothing = {"type": "action", "name": "nothing", "provider": {**observe(0.1)}}
-    copy.change("payment", shorten)
+    hurry(copy)
     copy.change("payment", lambda e: e.update(rollbacks=[nothing]))
     copy.change("payment", lambda e: e["extensions"][0].update(recover_within_windows=0.5))
     done, found = copy.run("payment")
@@ -62,9 +62,19 @@ def test_a_rollback_that_does_not_restore_is_the_system_s_failure(copy, lab):
     wait_until_steady(lab)
 
 
+def hurry(copy: Copy) -> None:
+    """Measure payment's SLIs over half the window, and watch no longer than that needs."""
+    copy.change_windows(short_window_seconds=5)
+    copy.change("payment", shorten)
+
+
 def shorten(experiment: dict[str, Any]) -> None:
-    """Watch no longer than an SLI needs to be measured, and wait for no log line."""
+    """Watch for one window and a half, ask for as many events as fit into half a one, wait for no log line."""
     experiment["method"][1]["provider"] = observe(1.5)
+    for probe in experiment["steady-state-hypothesis"]["probes"]:
+        arguments = probe["provider"]["arguments"]
+        if "min_events" in arguments:
+            arguments["min_events"] //= 2
     del experiment["extensions"][0]["evidence"]
 
 
@@ -302,7 +312,7 @@ def test_a_dry_run_proves_nothing(copy):
 
 def test_a_method_s_process_that_fails_is_a_tool_error(copy):
     failing = {"type": "action", "name": "nothing", "provider": {"type": "process", "path": "false"}}
-    copy.change("payment", shorten)
+    hurry(copy)
     copy.change("payment", lambda e: e.update(method=[failing]))
     done, found = copy.run("payment")
     assert (done.returncode, found.verdict) == (1, Verdict.TOOL_ERROR)

@@ -18,7 +18,7 @@ from lab.kept import stop_all
 from lab.kube import controllers
 from lab.node import procfs
 
-ROUNDS = 10
+ROUNDS = 5
 # Of one line of code. A dict that each of 200 rounds leaves makes 400, for its keys are another one; without a
 # leak there are less than twenty.
 MOST_BLOCKS = 50
