@@ -172,8 +172,10 @@ class Run:
         self.reports = site.copy.folder / "out" / name
         self.lines: list[str] = []
         self._arrived: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        words = ["gameday", "run", "--output", str(self.reports), str(site.copy.experiment(name))]
         self.process = subprocess.Popen(
-            [*CHAOS, "gameday", "run", "--output", str(self.reports), str(site.copy.experiment(name))],
+            # Tests under nohup have a closed terminal ignored, and would pass that on.
+            ["env", "--default-signal=HUP", *CHAOS, *words],
             env=site.copy.env,
             cwd="/",
             stdin=subprocess.DEVNULL,

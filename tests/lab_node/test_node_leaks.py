@@ -18,7 +18,7 @@ from lab.kept import stop_all
 from lab.kube import controllers
 from lab.node import procfs
 
-ROUNDS = 5
+ROUNDS = 10
 # Of one line of code. A dict that each of 200 rounds leaves makes 400, for its keys are another one; without a
 # leak there are less than twenty.
 MOST_BLOCKS = 50
@@ -125,9 +125,9 @@ def _files(world) -> set[str]:
     return {str(path.relative_to(world.folder)) for path in found}
 
 
-def _descriptors() -> list[str]:
+def _descriptors() -> Counter:
     links = Path("/proc/self/fd").iterdir()
-    return sorted(str(link.readlink()).partition(":")[0] for link in links if link.is_symlink())
+    return Counter(str(link.readlink()).partition(":")[0] for link in links if link.is_symlink())
 
 
 async def _up_and_down(world) -> None:
@@ -169,7 +169,8 @@ def test_a_deployment_that_goes_up_and_down_leaves_nothing(with_world, rounds):
         assert not procfs.marked(world.mark)
         assert not _mine(world)
         assert _files(world) == before[2]
-        assert _descriptors() == before[1]
+        # One of an earlier test may be closed only now.
+        assert not _descriptors() - before[1]
         assert threading.active_count() == before[3]
         # One object a round that is left behind makes `rounds` of its class.
         grown = {name: count for name, count in (_census() - before[0]).items() if count >= rounds}
