@@ -225,7 +225,7 @@ def test_no_token_at_all_is_said_by_chaos_toolkit(copy):
             Reply(b"<html>Log in</html>", 200, {"Content-Type": "text/html"}),
             "answered 200 with text/html, not JSON",
         ),
-        (Reply([], hold=threading.Event()), "did not answer within 5 s"),
+        pytest.param(Reply([], hold=threading.Event()), "did not answer within 5 s", marks=pytest.mark.full),
     ],
 )
 def test_a_grafana_that_is_something_else_is_said(copy, grafana_server, reply, said):
@@ -290,9 +290,10 @@ def test_the_readme_s_hypothesis_of_log_lines_and_traces(copy):
 
 def test_no_traffic_is_no_data_and_the_rollback_brings_it_back(copy, lab):
     lab.run("kubectl", "scale", "deploy/load", "--replicas=0", "-n", "ecommerce")
+    hurry(copy)
     payment = load_slos(ROOT / "manifests" / "slo.yaml")["payment-success"]
     grafana = Grafana(lab.grafana_url, lab.grafana_token)
-    assert poll(lambda: measure(grafana, [payment], 10)["payment-success"].value and "traffic", 60) is None
+    assert poll(lambda: measure(grafana, [payment], 5)["payment-success"].value and "traffic", 60) is None
     copy.change("payment", lambda e: e["extensions"][0].update(baseline_within_windows=0.2))
     done, found = copy.run("payment")
     assert (done.returncode, found.verdict) == (1, Verdict.NO_DATA), found.reasons

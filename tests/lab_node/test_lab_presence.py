@@ -88,7 +88,8 @@ def test_an_end_in_order_is_no_crash(lab, daemon):
     assert _said(lab) == f"the lab of {CHECKOUT} is not up: run `python -m lab up`"
 
 
-def test_a_daemon_that_runs_and_does_not_answer_hangs(lab, daemon):
+def test_a_daemon_that_runs_and_does_not_answer_hangs(lab, daemon, monkeypatch):
+    monkeypatch.setattr(presence, "_HUNG_SECONDS", 1.0)
     said = _said(lab)
     assert said.startswith(
         f"the lab's daemon (pid {daemon.pid}) hangs: no answer from http://127.0.0.1:26434/status"

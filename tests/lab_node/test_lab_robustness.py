@@ -131,7 +131,7 @@ def test_a_component_that_cannot_be_started_is_told_and_tried_again(tmp_path, fr
     _with_supervisor(_component(tmp_path, free_port, hung_seconds=1000), tmp_path, body)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.full)])
 def test_an_interrupted_up_leaves_nothing(own_lab, number):
     up = own_lab.start("up")
     _read_until(up, "applied app.yaml")
