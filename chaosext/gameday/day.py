@@ -100,12 +100,12 @@ def alone(folder: Path) -> Iterator[Path]:
     except OSError as error:
         raise BadInput(f"{folder}: {error.strerror}") from error
     try:
-        # A file system without locks (some network shares) leaves this to the user.
-        with contextlib.suppress(OSError):
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise BadInput(f"{folder}: its game day is still running: wait for its end") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BadInput(f"{folder}: its game day is still running: wait for its end") from error
+        except OSError:
+            pass  # a file system without locks (some network shares) leaves this to the user
         yield folder
     finally:
         os.close(descriptor)

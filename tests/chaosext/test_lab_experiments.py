@@ -22,6 +22,7 @@ from .conftest import Reply
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
 TOKEN_OF_NOBODY = "glsa_test-token-of-this-suite"
+HALF_WINDOW_SECONDS = 5
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def test_a_rollback_that_does_not_restore_is_the_system_s_failure(copy, lab):
 
 def hurry(copy: Copy) -> None:
     """Measure payment's SLIs over half the window, and watch no longer than that needs."""
-    copy.change_windows(short_window_seconds=5)
+    copy.change_windows(short_window_seconds=HALF_WINDOW_SECONDS)
     copy.change("payment", shorten)
 
 
@@ -293,7 +294,10 @@ def test_no_traffic_is_no_data_and_the_rollback_brings_it_back(copy, lab):
     hurry(copy)
     payment = load_slos(ROOT / "manifests" / "slo.yaml")["payment-success"]
     grafana = Grafana(lab.grafana_url, lab.grafana_token)
-    assert poll(lambda: measure(grafana, [payment], 5)["payment-success"].value and "traffic", 60) is None
+    assert (
+        poll(lambda: measure(grafana, [payment], HALF_WINDOW_SECONDS)[payment.name].value and "traffic", 60)
+        is None
+    )
     copy.change("payment", lambda e: e["extensions"][0].update(baseline_within_windows=0.2))
     done, found = copy.run("payment")
     assert (done.returncode, found.verdict) == (1, Verdict.NO_DATA), found.reasons

@@ -60,7 +60,6 @@ class PodWorker:
         self._sidecars: list[asyncio.Task[None]] = []
         self._running = tasks.start(self._run(), f"pod {self.name[1]}")
         self._end: asyncio.Task[None] | None = None
-        self._kills: set[asyncio.Task[None]] = set()
 
     def observe(self, pod: Object) -> None:
         """Take the pod's new state; a deletion begins its end."""
@@ -73,7 +72,8 @@ class PodWorker:
         if self._end is None:
             self._end = tasks.start(self._finish(grace, hook=hook), f"end of pod {self.name[1]}")
         elif grace == 0:
-            self._kills |= {tasks.start(container.stop(0), "kill") for container in self._containers}
+            for container in self._containers:
+                tasks.start(container.stop(0), "kill")
         return self._end
 
     async def _run(self) -> None:
