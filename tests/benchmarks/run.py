@@ -68,7 +68,7 @@ def figures(ticks: int) -> Iterator[Row]:
     seconds, verification = run_payment()
     yield "the payment experiment", f"{seconds:.0f} s, {verification.verdict}", "90 s"
     recovery = verification.time_to_recover_seconds or float("nan")
-    yield "its time to recover", f"{recovery:.1f} s", "40 s"
+    yield "its time to recover", f"{recovery:.1f} s", "30 s"
     fill_stores()
     memory = f"{lab_memory() / 2**20:.0f} MiB"
     yield "memory of everything (PSS), the log and trace stores full", memory, "1.2 GiB"
